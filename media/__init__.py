@@ -1,0 +1,1 @@
+"""The media plane: packets in, packets out, and how much of what."""
