@@ -1,0 +1,259 @@
+"""Every WebSocket message, in both directions: the signalling contract (docs/protocol.md shows each with an example).
+
+All input is hostile: models forbid unknown fields and cap every string and list.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE = 256 * 1024  # bytes of one WebSocket message; an offer of 40 m-lines is about 180 KB
+MAX_SDP = 200_000  # characters
+MAX_CHAT = 2_000  # characters
+MAX_NAME = 60  # characters
+MAX_SLOTS = 32  # wishes in one message
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME)]
+Identity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,16}$")]
+Source = Literal["microphone", "camera", "screen"]
+Role = Literal["host", "guest"]
+
+
+class Message(BaseModel):
+    """Base of all messages: immutable, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- from the page to the server -------------------------------------------------------------------------------
+
+
+class Hello(Message):
+    """First message on a connection. `resume` (from an earlier welcome) brings a participant back with role,
+    admission and name kept; otherwise `token` from the link joins or knocks under `name`."""
+
+    type: Literal["hello"] = "hello"
+    version: int
+    token: Annotated[str, StringConstraints(max_length=4096)] = ""
+    resume: Annotated[str, StringConstraints(max_length=4096)] = ""
+    name: Name | None = None
+
+
+class Offer(Message):
+    """An SDP offer. `connection` names the page's RTCPeerConnection: a new name means a new one (after a reload);
+    the same name is a renegotiation or an ICE restart. `sources` maps the mid of each sending m-line."""
+
+    type: Literal["offer"] = "offer"
+    connection: Identity
+    sdp: Annotated[str, StringConstraints(max_length=MAX_SDP)]
+    sources: dict[Mid, Source] = Field(default_factory=dict, max_length=8)
+
+
+class Media(Message):
+    """What the person wants to send: the three switches of the page. Sent after every change and every resume."""
+
+    type: Literal["media"] = "media"
+    microphone: bool
+    camera: bool
+    screen: bool
+
+
+class Wish(Message):
+    """How large each slot's tile is, in device pixels; 0 x 0 means hidden, send no video."""
+
+    class Tile(Message):
+        slot: Annotated[int, Field(ge=0, lt=MAX_SLOTS)]
+        width: Annotated[int, Field(ge=0, le=16384)]
+        height: Annotated[int, Field(ge=0, le=16384)]
+
+    type: Literal["wish"] = "wish"
+    tiles: Annotated[tuple[Tile, ...], Field(max_length=MAX_SLOTS)]
+
+
+class ChatSend(Message):
+    type: Literal["chat"] = "chat"
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CHAT)]
+
+
+class Admit(Message):
+    """Host: let a waiting participant in."""
+
+    type: Literal["admit"] = "admit"
+    participant: Identity
+
+
+class Decline(Message):
+    """Host: turn a waiting participant away."""
+
+    type: Literal["decline"] = "decline"
+    participant: Identity
+
+
+class Mute(Message):
+    """Host: silence a participant's microphone. They can switch it on again themselves."""
+
+    type: Literal["mute"] = "mute"
+    participant: Identity
+
+
+class Remove(Message):
+    """Host: remove a participant; their link no longer lets them resume, only knock anew."""
+
+    type: Literal["remove"] = "remove"
+    participant: Identity
+
+
+class Lock(Message):
+    """Host: while locked, nobody new can knock. People already in, and resuming, are not touched."""
+
+    type: Literal["lock"] = "lock"
+    locked: bool
+
+
+class End(Message):
+    """Host: end the session for everybody."""
+
+    type: Literal["end"] = "end"
+
+
+class Leave(Message):
+    """Leave for good: the place is given up at once."""
+
+    type: Literal["leave"] = "leave"
+
+
+class Ping(Message):
+    """Is the connection alive? Answered at once with a pong of the same id."""
+
+    type: Literal["ping"] = "ping"
+    id: Annotated[int, Field(ge=0, le=2**53)]
+
+
+FromPage = Annotated[
+    Hello | Offer | Media | Wish | ChatSend | Admit | Decline | Mute | Remove | Lock | End | Leave | Ping,
+    Field(discriminator="type"),
+]
+from_page: TypeAdapter[FromPage] = TypeAdapter(FromPage)
+
+
+# --- from the server to the page -------------------------------------------------------------------------------
+
+
+class Welcome(Message):
+    """Answer to hello. `waiting`: knocked, the host knows (offers are refused until admitted). `joined`: send the
+    offer. Sent again when a waiting participant is admitted. Keep `resume` for the tab's life (sessionStorage)."""
+
+    type: Literal["welcome"] = "welcome"
+    state: Literal["waiting", "joined"]
+    participant: Identity
+    name: str
+    role: Role
+    room: str
+    resume: str
+    resumed: bool
+    may: tuple[str, ...]
+    guest_link: str | None = None  # host only: "/r/ROOM#TOKEN", relative to the page's origin
+    slots: int = 2  # (audio, video) slot pairs to put into the first offer
+
+
+class Participant(Message):
+    """One person in the room, as everybody sees them. Sources are what really flows, not what was meant."""
+
+    id: Identity
+    name: str
+    role: Role
+    microphone: bool
+    camera: bool
+    screen: bool
+    connection: Literal["connecting", "connected", "reconnecting"]
+
+
+class Waiting(Message):
+    id: Identity
+    name: str
+    since: float  # seconds waited when this message was sent
+
+
+class RoomState(Message):
+    """The whole room, sent after each change and after a resume. Replaces what was known."""
+
+    type: Literal["room"] = "room"
+    locked: bool
+    host_present: bool
+    participants: tuple[Participant, ...]
+    waiting: tuple[Waiting, ...] = ()  # host only
+
+
+class Seat(Message):
+    """What one slot carries. `audio_mid` and `video_mid` name the receiver's m-lines."""
+
+    slot: int
+    audio_mid: str | None
+    video_mid: str | None
+    participant: Identity | None
+    source: Literal["camera", "screen"] | None  # "camera" carries microphone and camera of the participant
+
+
+class Seats(Message):
+    """All slots. If `missing` > 0, add that many slot pairs with one more offer."""
+
+    type: Literal["seats"] = "seats"
+    seats: tuple[Seat, ...]
+    missing: int = 0
+
+
+class Answer(Message):
+    type: Literal["answer"] = "answer"
+    connection: Identity
+    sdp: str
+
+
+class Speaking(Message):
+    """Who speaks now, loudest first; empty when nobody does."""
+
+    type: Literal["speaking"] = "speaking"
+    participants: tuple[Identity, ...]
+
+
+class Chat(Message):
+    type: Literal["chat"] = "chat"
+    participant: Identity
+    name: str
+    text: str
+    at: float  # seconds since the epoch
+    id: int  # grows within a room's session; lets the page drop repeats after a resume
+
+
+class Muted(Message):
+    """The host silenced your microphone; the page switches it off."""
+
+    type: Literal["muted"] = "muted"
+
+
+class Pong(Message):
+    type: Literal["pong"] = "pong"
+    id: int
+
+
+class Error(Message):
+    """Something the page asked for was refused; the connection goes on."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+
+
+class Bye(Message):
+    """The connection ends now and why. `retry`: the page may connect again by itself (a restart, not a decision)."""
+
+    type: Literal["bye"] = "bye"
+    code: str  # ended declined removed locked moved token-expired token-invalid server-full room-full version ...
+    message: str
+    retry: bool = False
+
+
+ToPage = Welcome | RoomState | Seats | Answer | Speaking | Chat | Muted | Pong | Error | Bye
