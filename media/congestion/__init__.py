@@ -1,0 +1,2 @@
+"""Send-side bandwidth estimation: what a path carries, learnt from transport-wide feedback. See
+docs/congestion.md."""
