@@ -1,0 +1,1 @@
+"""RTP and RTCP on the wire: bytes to facts and back. Pure functions, no state."""
