@@ -1,0 +1,156 @@
+"""Transport-wide feedback: when the packets of one path arrived
+(draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1; libwebrtc: transport_feedback.cc)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PACKET_TYPE = 205  # RTPFB, RFC 4585 section 6.1
+FORMAT = 15
+MAX_COUNT = 0xFFFF  # packets one feedback can speak of
+MAX_DELTA = 0x7FFF  # ticks of 250 us from one arrival to the next, 8.2 s; -MAX_DELTA - 1 backwards
+
+_LOST, _SMALL, _LARGE = 0, 1, 2  # packet status symbols: no delta, 8 bit unsigned, 16 bit signed
+_MAX_RUN = 0x1FFF
+_HEAD = struct.Struct("!IIHHI")
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """What became of the packets `base_sequence`, `base_sequence` + 1, ... (16 bit, wrapping).
+
+    `arrivals` has one entry each: the time of arrival in 250 us ticks after `reference_time` (24 bits, 64 ms
+    ticks of the receiver's clock, wrapping), None for not received. `feedback_count` numbers the feedbacks
+    of one sender (8 bits, wrapping)."""
+
+    sender_ssrc: int
+    media_ssrc: int
+    base_sequence: int
+    reference_time: int
+    feedback_count: int
+    arrivals: tuple[int | None, ...]
+
+    @classmethod
+    def parse(cls, body: bytes) -> TransportFeedback | None:
+        """`body` is the RTCP packet after its first four bytes, without padding. None: malformed."""
+        if len(body) < _HEAD.size:
+            return None
+        sender_ssrc, media_ssrc, base, count, reference = _HEAD.unpack_from(body)
+        symbols: list[int] = []
+        at = _HEAD.size
+        while len(symbols) < count:
+            if at + 2 > len(body):
+                return None
+            chunk = body[at] << 8 | body[at + 1]
+            at += 2
+            if chunk < 0x8000:  # run length
+                symbols += [chunk >> 13] * min(chunk & _MAX_RUN, count - len(symbols))
+            elif chunk < 0xC000:  # 14 symbols of one bit
+                symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+            else:  # 7 symbols of two bits
+                symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+        del symbols[count:]
+        arrivals = _read_deltas(symbols, body, at)
+        if arrivals is None:
+            return None
+        return cls(sender_ssrc, media_ssrc, base, reference >> 8, reference & 0xFF, arrivals)
+
+    def serialize(self) -> bytes:
+        """Neighbouring arrivals must be within `MAX_DELTA` of each other."""
+        assert len(self.arrivals) <= MAX_COUNT
+        symbols: list[int] = []
+        deltas = bytearray()
+        previous = 0
+        for arrival in self.arrivals:
+            if arrival is None:
+                symbols.append(_LOST)
+                continue
+            delta = arrival - previous
+            previous = arrival
+            if 0 <= delta <= 0xFF:
+                symbols.append(_SMALL)
+                deltas.append(delta)
+            else:
+                symbols.append(_LARGE)
+                deltas += delta.to_bytes(2, "big", signed=True)
+        body = (
+            _HEAD.pack(
+                self.sender_ssrc,
+                self.media_ssrc,
+                self.base_sequence,
+                len(self.arrivals),
+                self.reference_time << 8 | self.feedback_count,
+            )
+            + _write_chunks(symbols)
+            + deltas
+        )
+        padding = -len(body) % 4
+        if padding:
+            body += bytes(padding - 1) + bytes((padding,))
+        return struct.pack("!BBH", 0x80 | bool(padding) << 5 | FORMAT, PACKET_TYPE, len(body) // 4) + body
+
+
+def _read_deltas(symbols: Sequence[int], body: bytes, at: int) -> tuple[int | None, ...] | None:
+    arrivals: list[int | None] = []
+    time = 0
+    size = len(body)
+    for symbol in symbols:
+        if symbol == _LOST:
+            arrivals.append(None)
+            continue
+        if symbol == _SMALL:
+            if at >= size:
+                return None
+            time += body[at]
+            at += 1
+        elif symbol == _LARGE:
+            if at + 2 > size:
+                return None
+            delta = body[at] << 8 | body[at + 1]
+            time += delta - 0x10000 if delta & 0x8000 else delta
+            at += 2
+        else:  # reserved: how long its delta is, nobody knows
+            return None
+        arrivals.append(time)
+    return tuple(arrivals)
+
+
+def _write_chunks(symbols: Sequence[int]) -> bytes:
+    """At each step the chunk that says most: a run, 14 one-bit symbols where no large delta is among them,
+    or 7 two-bit symbols. What a vector says beyond the last packet is ignored by the reader."""
+    chunks = bytearray()
+    at = 0
+    while at < len(symbols):
+        run = _run_length(symbols, at)
+        bits = symbols[at : at + 14]
+        if run >= 14 or run >= len(bits):
+            chunk = symbols[at] << 13 | run
+            at += run
+        elif _LARGE not in bits:
+            chunk = 0x8000 | _join(bits, width=1, places=14)
+            at += 14
+        elif run >= 7:
+            chunk = symbols[at] << 13 | run
+            at += run
+        else:
+            chunk = 0xC000 | _join(symbols[at : at + 7], width=2, places=7)
+            at += 7
+        chunks += chunk.to_bytes(2, "big")
+    return bytes(chunks)
+
+
+def _run_length(symbols: Sequence[int], at: int) -> int:
+    end = min(len(symbols), at + _MAX_RUN)
+    stop = at + 1
+    while stop < end and symbols[stop] == symbols[at]:
+        stop += 1
+    return stop - at
+
+
+def _join(symbols: Sequence[int], *, width: int, places: int) -> int:
+    joined = 0
+    for symbol in symbols:
+        joined = joined << width | symbol
+    return joined << width * (places - len(symbols))
