@@ -1,0 +1,1 @@
+"""Measurements of Roomtone, never tests: `python -m benchmarks` lists them."""
