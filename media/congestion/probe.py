@@ -1,0 +1,210 @@
+"""Probing: sending a little faster for a moment and measuring how fast it arrives.
+
+`ProbeMeasurement` mirrors libwebrtc's goog_cc/probe_bitrate_estimator.cc; `ProbeController`, which decides when
+the reference probes, its goog_cc/probe_controller.cc.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from media.congestion.base import PacketResult, ProbeCluster
+
+PROBE_DURATION = 0.015  # seconds
+PROBE_PACKETS = 5
+INITIAL_DURATION = 0.100  # seconds, of the repeated probes before anything is allocated
+INITIAL_SCALES = (3.0, 6.0)
+FURTHER_SCALE = 2.0
+FURTHER_THRESHOLD = 0.7
+RESULT_TIMEOUT = 1.0  # seconds
+ALR_INTERVAL = 5.0  # seconds
+ALR_SCALE = 2.0
+ALLOCATION_SCALES = (1.0, 2.0)
+ALLOCATION_LIMIT = 2.0  # times the estimate
+LOSS_LIMITED_SCALE = 1.5
+MAX_ALLOCATED_SCALE = 2.0
+DROP_THRESHOLD = 0.66
+DROP_PROBE = 0.85
+DROP_UNCERTAINTY = 0.05
+DROP_TIMEOUT = 5.0  # seconds
+DROP_INTERVAL = 5.0  # seconds
+ALR_ENDED_TIMEOUT = 3.0  # seconds
+
+CLUSTER_LIFETIME = 1.0  # seconds after the last packet sent
+VALID_SHARE = 0.80  # of packets and bytes
+INTERVAL_AT_MOST = 1.0  # seconds
+RATIO_AT_MOST = 2.0  # received over sent
+UNSATURATED = 0.9  # received over sent; below, the link was the limit
+SATURATED_SHARE = 0.95
+
+
+class _Measured:
+    def __init__(self, cluster: ProbeCluster) -> None:
+        self.cluster = cluster
+        self.packets = self.size = 0
+        self.first_sent = self.first_received = math.inf
+        self.last_sent = self.last_received = -math.inf
+        self.size_last_sent = self.size_first_received = 0
+
+
+class ProbeMeasurement:
+    def __init__(self, valid_share: float = VALID_SHARE) -> None:
+        self._valid_share = valid_share
+        self._clusters: dict[int, _Measured] = {}
+
+    def start(self, cluster: ProbeCluster) -> None:
+        self._clusters[cluster.id] = _Measured(cluster)
+
+    def add(self, result: PacketResult) -> float | None:
+        """Takes a received packet of a probe; bit/s once enough of the cluster has come."""
+        if result.probe_cluster is None or result.received_at is None:
+            return None
+        for id in [
+            i for i, m in self._clusters.items() if m.last_received + CLUSTER_LIFETIME < result.received_at
+        ]:
+            if self._clusters[id].packets:
+                del self._clusters[id]
+        measured = self._clusters.get(result.probe_cluster)
+        if measured is None:
+            return None
+        if result.sent_at < measured.first_sent:
+            measured.first_sent = result.sent_at
+        if result.sent_at >= measured.last_sent:
+            measured.last_sent, measured.size_last_sent = result.sent_at, result.size
+        if result.received_at < measured.first_received:
+            measured.first_received, measured.size_first_received = result.received_at, result.size
+        measured.last_received = max(measured.last_received, result.received_at)
+        measured.size += result.size
+        measured.packets += 1
+        return self._bitrate(measured)
+
+    def _bitrate(self, measured: _Measured) -> float | None:
+        cluster = measured.cluster
+        if measured.packets < cluster.packets * self._valid_share:
+            return None
+        if measured.size < cluster.bytes * self._valid_share:
+            return None
+        send_time = measured.last_sent - measured.first_sent
+        receive_time = measured.last_received - measured.first_received
+        if not (0 < send_time <= INTERVAL_AT_MOST and 0 < receive_time <= INTERVAL_AT_MOST):
+            return None
+        sent = 8 * (measured.size - measured.size_last_sent) / send_time
+        received = 8 * (measured.size - measured.size_first_received) / receive_time
+        if received > RATIO_AT_MOST * sent:
+            return None
+        return (
+            received * SATURATED_SHARE
+            if received < UNSATURATED * sent
+            else sent
+            if sent < received
+            else received
+        )
+
+
+class LimitedBy(Enum):
+    """What holds the estimate, as far as probing cares."""
+
+    DELAY = "delay"
+    DELAY_INCREASED = "delay-increased"  # overusing or underusing now
+    LOSS = "loss"
+    LOSS_INCREASING = "loss-increasing"
+    RTT = "rtt"
+
+
+@dataclass(slots=True)
+class _Drop:
+    at: float = -math.inf
+    bitrate: float = 0.0
+    probed_at: float = -math.inf
+
+
+class ProbeController:
+    """Gives the clusters that the reference wants sent, in order."""
+
+    def __init__(self, start_bitrate: float, max_bitrate: float, ids: Iterator[int], *, now: float) -> None:
+        self._estimate = start_bitrate
+        self._max_bitrate = max_bitrate
+        self._max_allocated = 0.0
+        self._limited_by = LimitedBy.DELAY
+        self._ids = ids
+        self._waiting = False
+        self._probe_further_above = math.inf
+        self._probed_at = -math.inf
+        self._initial_until = now + 5.0
+        self._drop = _Drop()
+        self._pending: list[ProbeCluster] = []
+        self._start([scale * start_bitrate for scale in INITIAL_SCALES], further=True, now=now)
+
+    def poll(self) -> ProbeCluster | None:
+        return self._pending.pop(0) if self._pending else None
+
+    def on_estimate(self, bitrate: float, limited_by: LimitedBy, *, now: float) -> None:
+        self._limited_by = limited_by
+        if bitrate < DROP_THRESHOLD * self._estimate:
+            self._drop.at, self._drop.bitrate = now, self._estimate
+        self._estimate = bitrate
+        if self._waiting and bitrate > self._probe_further_above:
+            self._start([FURTHER_SCALE * bitrate], further=True, now=now)
+
+    def on_max_allocated(self, bitrate: float, *, application_limited: bool, now: float) -> None:
+        changed = bitrate != self._max_allocated
+        self._max_allocated = bitrate
+        if bitrate:
+            self._initial_until = min(self._initial_until, now)
+        if not (changed and application_limited and not self._waiting):
+            return
+        if self._estimate >= min(self._max_bitrate, bitrate):
+            return
+        limit = ALLOCATION_LIMIT * self._estimate
+        rates = [min(scale * bitrate, limit) for scale in ALLOCATION_SCALES]
+        further = limit < ALLOCATION_SCALES[-1] * bitrate
+        self._start(sorted(set(rates)), further=further, now=now)
+
+    def on_recovered(self, alr_since: float | None, alr_left_at: float | None, *, now: float) -> None:
+        """Overuse is over: was it a passing drop?"""
+        recently = alr_left_at is not None and now - alr_left_at < ALR_ENDED_TIMEOUT
+        if self._waiting or not (alr_since is not None or recently):
+            return
+        probe = DROP_PROBE * self._drop.bitrate
+        if (
+            probe * (1 - DROP_UNCERTAINTY) > self._estimate
+            and now - self._drop.at < DROP_TIMEOUT
+            and now - self._drop.probed_at > DROP_INTERVAL
+        ):
+            self._drop.probed_at = now
+            self._start([probe], further=False, now=now)
+
+    def process(self, alr_since: float | None, *, now: float) -> None:
+        if self._waiting and now - self._probed_at > RESULT_TIMEOUT:
+            self._waiting = False
+            self._probe_further_above = math.inf
+        if self._waiting:
+            return
+        if now < self._initial_until and now - self._probed_at >= RESULT_TIMEOUT:
+            self._start([INITIAL_SCALES[0] * self._estimate], further=True, now=now)
+        elif alr_since is not None and now >= max(alr_since, self._probed_at) + ALR_INTERVAL:
+            self._start([ALR_SCALE * self._estimate], further=True, now=now)
+
+    def _start(self, bitrates: list[float], *, further: bool, now: float) -> None:
+        if self._limited_by in (LimitedBy.RTT, LimitedBy.DELAY_INCREASED, LimitedBy.LOSS):
+            return
+        highest = self._max_bitrate
+        if self._max_allocated:
+            highest = min(highest, MAX_ALLOCATED_SCALE * self._max_allocated)
+        if self._limited_by is LimitedBy.LOSS_INCREASING:
+            highest = min(highest, LOSS_LIMITED_SCALE * self._estimate)
+        duration = INITIAL_DURATION if now < self._initial_until else PROBE_DURATION
+        for bitrate in bitrates:
+            if bitrate >= highest:
+                bitrate, further = highest, False
+            self._pending.append(make_cluster(next(self._ids), bitrate, duration))
+        self._probed_at = now
+        self._waiting = further
+        self._probe_further_above = FURTHER_THRESHOLD * self._pending[-1].bitrate if further else math.inf
+
+
+def make_cluster(id: int, bitrate: float, duration: float, packets: int = PROBE_PACKETS) -> ProbeCluster:
+    return ProbeCluster(id, bitrate, max(1, round(bitrate * duration / 8)), packets)
