@@ -8,7 +8,26 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from media.payload.structure import BitReader, Structure, Template, read_structure
+from media.payload.structure import (
+    DISCARDABLE,
+    NOT_PRESENT,
+    REQUIRED,
+    SWITCH,
+    BitReader,
+    Structure,
+    Template,
+    read_structure,
+)
+
+__all__ = [
+    "DISCARDABLE",
+    "NOT_PRESENT",
+    "REQUIRED",
+    "SWITCH",
+    "DescriptorReader",
+    "FrameDescriptor",
+    "with_frame_number",
+]
 
 EXTENDED = 3  # a descriptor of more bytes has more than the mandatory fields
 
