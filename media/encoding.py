@@ -1,0 +1,101 @@
+"""One RTP stream of a publication (RFC 7656 section 2.1.10): a simulcast layer, or the only one there is."""
+
+from __future__ import annotations
+
+from media.payload import vp8
+from media.payload.descriptor import DescriptorReader
+from media.payload.structure import SWITCH
+from media.stream.receive import ReceiveStream
+
+LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as switched off
+MAX_TEMPORAL = 4  # temporal layers told apart
+
+
+class Packet:
+    """One received media packet with what forwarding needs to know of it; shared by all subscriptions."""
+
+    __slots__ = (
+        "descriptor",
+        "frame_number",
+        "keyframe",
+        "marker",
+        "payload",
+        "red",
+        "sequence",
+        "start",
+        "sync",
+        "temporal",
+        "timestamp",
+        "vp8",
+    )
+
+    def __init__(self, sequence: int, timestamp: int, marker: bool, payload: bytes) -> None:
+        self.sequence = sequence  # extended
+        self.timestamp = timestamp
+        self.marker = marker
+        self.payload = payload  # without RTP padding; b"" for a packet of padding alone
+        self.red = False  # audio: the payload is RFC 2198
+        self.start = False  # first packet of a frame
+        self.keyframe = False
+        self.temporal = 0
+        self.sync = False  # a receiver of lower temporal layers may go on from this frame
+        self.vp8: vp8.Vp8 | None = None
+        self.descriptor = b""
+        self.frame_number = 0  # 16 bits, of the dependency descriptor
+
+
+class Encoding:
+    """A received stream and what is known of the picture in it."""
+
+    def __init__(self, rid: str, stream: ReceiveStream) -> None:
+        self.rid = rid  # "" without simulcast
+        self.stream = stream
+        self.width = 0  # pixels, 0 until a keyframe has told
+        self.height = 0
+        self.live = False
+        self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start
+        self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, RTP payloads
+        self._measured_at: float | None = None
+        self._measured = [0] * MAX_TEMPORAL
+        self._descriptors = DescriptorReader()
+
+    def read_video(self, packet: Packet, descriptor: bytes | None) -> bool:
+        """Fills in what the packet says of its frame; False if it can't be understood."""
+        payload = packet.payload
+        if descriptor is not None:
+            frame = self._descriptors.read(descriptor)
+            if frame is None:
+                return False
+            packet.descriptor = descriptor
+            packet.frame_number = frame.frame_number
+            packet.start = frame.start
+            packet.temporal = frame.temporal
+            packet.sync = SWITCH in frame.indications
+            packet.keyframe = frame.keyframe
+        parsed = vp8.parse(payload)
+        if parsed is not None:
+            packet.vp8 = parsed
+            if descriptor is None:
+                packet.start = parsed.start
+                packet.temporal = parsed.tid or 0
+                packet.sync = parsed.layer_sync
+                packet.keyframe = parsed.keyframe
+            if parsed.keyframe and parsed.width:
+                self.width, self.height = parsed.width, parsed.height
+        elif descriptor is None:
+            return False
+        self.bytes_by_temporal[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += len(payload)
+        return True
+
+    def measure(self, *, now: float) -> bool:
+        """Brings `live` and `bitrates` up to date; whether `live` changed."""
+        live = now - self.stream.last_packet_at < LIVE_WINDOW
+        changed = live != self.live
+        self.live = live
+        if self._measured_at is not None and now > self._measured_at:
+            span = now - self._measured_at
+            for layer, total in enumerate(self.bytes_by_temporal):
+                self.bitrates[layer] = (total - self._measured[layer]) * 8 / span
+        self._measured_at = now
+        self._measured = self.bytes_by_temporal.copy()
+        return changed

@@ -1,0 +1,267 @@
+"""From an offer to an answer (RFC 8829, RFC 3264): which m-lines carry what, and with which codecs.
+
+Only the client offers. A line that it sends on becomes a publication; its lines that only receive, audio and
+video in turn, become slots. Everything travels in one BUNDLE over one transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from media.errors import MediaError
+from media.rtp import extensions as uri
+from media.sdp import Codec, HeaderExtension, MediaDescription, Rid, SessionDescription, Simulcast, SsrcGroup
+from media.sdp.description import Direction
+
+Role = Literal["publish", "slot", "idle", "rejected"]
+
+DIRECTIONS: Mapping[Role, Direction] = {"publish": "recvonly", "slot": "sendonly", "idle": "inactive"}
+KINDS = {"microphone": "audio", "camera": "video", "screen": "video"}
+MAX_RIDS = 3
+OPUS_CLOCK = 48_000
+VIDEO_CLOCK = 90_000
+# In-band FEC, and DTX: who is silent sends two packets a second, which halves a conversation's packets.
+OPUS_PARAMETERS = "minptime=10;useinbandfec=1;usedtx=1"
+FEEDBACK = {
+    "audio": ("transport-cc", "nack"),
+    "video": ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"),
+}
+EXTENSIONS: Mapping[tuple[Role, str], tuple[str, ...]] = {
+    ("publish", "audio"): (uri.MID, uri.TRANSPORT_CC, uri.AUDIO_LEVEL),
+    ("publish", "video"): (
+        uri.MID,
+        uri.RID,
+        uri.REPAIRED_RID,
+        uri.TRANSPORT_CC,
+        uri.DEPENDENCY_DESCRIPTOR,
+    ),
+    ("slot", "audio"): (uri.TRANSPORT_CC,),
+    ("slot", "video"): (uri.TRANSPORT_CC, uri.DEPENDENCY_DESCRIPTOR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One m-line as agreed. `payload_types` by codec name: "opus", "red", "vp8", "rtx"."""
+
+    mid: str
+    kind: str
+    role: Role
+    source: str = ""  # of a publication
+    codecs: tuple[Codec, ...] = ()  # in the answer's order
+    payload_types: Mapping[str, int] = field(default_factory=dict)
+    extensions: tuple[HeaderExtension, ...] = ()
+    rids: tuple[str, ...] = ()
+    ssrcs: tuple[tuple[int, int | None], ...] = ()  # (media, RTX) as the offer announces them
+
+    def extension_id(self, name: str) -> int:
+        """The id of a header extension by URI; 0 if it was not agreed."""
+        return next((e.id for e in self.extensions if e.uri == name), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TransportParameters:
+    """What the answer says of our end."""
+
+    ufrag: str
+    pwd: str
+    fingerprint: tuple[str, str]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStream:
+    """What the answer says of a slot's half."""
+
+    slot: int
+    ssrc: int
+    rtx_ssrc: int | None
+
+
+def agree(
+    offer: SessionDescription, sources: Mapping[str, str] | None, *, max_lines: int
+) -> tuple[Line, ...]:
+    """The lines of `offer`, in its order. `sources` maps the mid of each line that the client sends on;
+    None takes the first audio line as microphone and the first video line as camera. Raises `MediaError`."""
+    if len(offer.media) > max_lines:
+        raise MediaError("too-many-media", f"The offer has more than {max_lines} media sections.")
+    if sources is None:
+        sources = _guess_sources(offer)
+    _check_sources(offer, sources)
+    lines = tuple(_agree_line(media, offer, sources) for media in offer.media)
+    if all(line.role == "rejected" for line in lines):
+        raise MediaError("no-media", "The offer has nothing that this server carries: Opus and VP8.")
+    return lines
+
+
+def answer(
+    offer: SessionDescription,
+    lines: Sequence[Line],
+    transport: TransportParameters,
+    slots: Mapping[str, SlotStream],
+    *,
+    version: int,
+) -> SessionDescription:
+    """The answer to `offer`. `slots` by mid; `version` grows with each answer of a connection."""
+    media = tuple(
+        _answer_line(section, line, transport, slots.get(line.mid))
+        for section, line in zip(offer.media, lines, strict=True)
+    )
+    return SessionDescription(
+        media=media,
+        session_id=1,
+        session_version=version,
+        bundle=tuple(line.mid for line in lines if line.role != "rejected") if offer.bundle else (),
+        ice_lite=True,
+        extmap_allow_mixed=offer.extmap_allow_mixed,
+    )
+
+
+def transport_of(offer: SessionDescription) -> MediaDescription:
+    """The section that speaks for the bundle: the first that has ICE credentials and a fingerprint."""
+    for media in offer.media:
+        if media.ice_ufrag and media.ice_pwd and media.fingerprints:
+            return media
+    raise MediaError("bad-sdp", "The offer has no ICE credentials or no DTLS fingerprint.")
+
+
+def _guess_sources(offer: SessionDescription) -> dict[str, str]:
+    sources: dict[str, str] = {}
+    for source in ("microphone", "camera"):
+        for media in offer.media:
+            if media.kind == KINDS[source] and media.sends and not media.rejected:
+                sources[media.mid] = source
+                break
+    return sources
+
+
+def _check_sources(offer: SessionDescription, sources: Mapping[str, str]) -> None:
+    kinds = {media.mid: media.kind for media in offer.media}
+    for mid, source in sources.items():
+        if source not in KINDS or kinds.get(mid) != KINDS[source]:
+            raise MediaError("bad-sources", f"There is no media section “{mid}” for the {source}.")
+    if len(set(sources.values())) < len(sources):
+        raise MediaError("bad-sources", "Two media sections are said to carry the same source.")
+
+
+def _agree_line(media: MediaDescription, offer: SessionDescription, sources: Mapping[str, str]) -> Line:
+    rejected = Line(media.mid, media.kind, "rejected")
+    outside = media.mid not in offer.bundle and len(offer.media) > 1
+    if media.rejected or media.kind not in FEEDBACK or outside or not media.mid:
+        return rejected
+    source = sources.get(media.mid, "")
+    role: Role = "idle"
+    if source and media.sends:
+        role = "publish"
+    elif media.direction == "recvonly":
+        role = "slot"
+    codecs = _audio_codecs(media, role) if media.kind == "audio" else _video_codecs(media)
+    if not codecs:
+        return rejected
+    wanted = EXTENSIONS.get((role, media.kind), ())
+    return Line(
+        mid=media.mid,
+        kind=media.kind,
+        role=role,
+        source=source,
+        codecs=codecs,
+        payload_types={codec.name.lower(): codec.payload_type for codec in codecs},
+        extensions=tuple(replace(e, direction="sendrecv") for e in media.extensions if e.uri in wanted),
+        rids=_rids(media) if role == "publish" else (),
+        ssrcs=_announced(media) if role == "publish" else (),
+    )
+
+
+def _audio_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
+    opus = next((c for c in media.codecs if c.name.lower() == "opus" and c.clock_rate == OPUS_CLOCK), None)
+    if opus is None:
+        return ()
+    agreed = [replace(_with_feedback(opus, "audio"), fmtp=OPUS_PARAMETERS)]
+    pair = f"{opus.payload_type}/{opus.payload_type}"
+    for codec in media.codecs:
+        if codec.name.lower() == "red" and codec.clock_rate == OPUS_CLOCK and codec.fmtp.startswith(pair):
+            # The first codec is the one that a sender uses: it is to send redundancy, we may leave it out.
+            agreed.insert(0 if role == "publish" else 1, _with_feedback(codec, "audio"))
+            break
+    return tuple(agreed)
+
+
+def _video_codecs(media: MediaDescription) -> tuple[Codec, ...]:
+    video = next((c for c in media.codecs if c.name.lower() == "vp8"), None)
+    if video is None:
+        return ()
+    agreed = [_with_feedback(video, "video")]
+    for codec in media.codecs:
+        if codec.name.lower() == "rtx" and codec.parameters.get("apt") == str(video.payload_type):
+            agreed.append(codec)
+            break
+    return tuple(agreed)
+
+
+def _with_feedback(codec: Codec, kind: str) -> Codec:
+    return replace(codec, feedback=tuple(f for f in FEEDBACK[kind] if f in codec.feedback))
+
+
+def _rids(media: MediaDescription) -> tuple[str, ...]:
+    """The rids that will be sent, in the offer's order, which is taken as small to large."""
+    if media.simulcast is None:
+        return tuple(rid.id for rid in media.rids if rid.direction == "send")[:1]
+    return tuple(alternatives[0].id for alternatives in media.simulcast.send if alternatives)[:MAX_RIDS]
+
+
+def _announced(media: MediaDescription) -> tuple[tuple[int, int | None], ...]:
+    if media.simulcast is not None:
+        return ()
+    groups = {group.ssrcs[0]: group.ssrcs[1] for group in media.ssrc_groups if _is_pair(group)}
+    repairs = set(groups.values())
+    return tuple((ssrc, groups.get(ssrc)) for ssrc in media.ssrcs if ssrc not in repairs)[:1]
+
+
+def _is_pair(group: SsrcGroup) -> bool:
+    return group.semantics == "FID" and len(group.ssrcs) == 2
+
+
+def _answer_line(
+    section: MediaDescription, line: Line, transport: TransportParameters, slot: SlotStream | None
+) -> MediaDescription:
+    if line.role == "rejected":
+        return MediaDescription(
+            kind=section.kind, mid=section.mid, port=0, protocol=section.protocol, formats=section.formats[:1]
+        )
+    simulcast = None
+    if line.role == "publish" and section.simulcast is not None and line.rids:
+        sent = tuple(a for a in section.simulcast.send if a and a[0].id in line.rids)
+        simulcast = Simulcast(recv=tuple(alternatives[:1] for alternatives in sent))
+    media = MediaDescription(
+        kind=section.kind,
+        mid=section.mid,
+        direction=DIRECTIONS[line.role],
+        protocol=section.protocol,
+        formats=tuple(str(codec.payload_type) for codec in line.codecs),
+        codecs=line.codecs,
+        extensions=line.extensions,
+        extmap_allow_mixed=section.extmap_allow_mixed,
+        rids=tuple(Rid(rid, "recv") for rid in line.rids),
+        simulcast=simulcast,
+        rtcp_mux=True,
+        rtcp_rsize=section.rtcp_rsize,
+        ice_ufrag=transport.ufrag,
+        ice_pwd=transport.pwd,
+        fingerprints=(transport.fingerprint,),
+        setup="passive",
+        candidates=transport.candidates,
+        end_of_candidates=True,
+    )
+    if slot is None or line.role != "slot":
+        return media
+    # One msid for both halves of a slot: that is what makes a browser keep sound and picture together.
+    attributes = {"cname": f"slot{slot.slot}", "msid": f"slot{slot.slot} {line.kind}{slot.slot}"}
+    repair = slot.rtx_ssrc
+    return replace(
+        media,
+        msids=((f"slot{slot.slot}", f"{line.kind}{slot.slot}"),),
+        ssrcs={ssrc: attributes for ssrc in (slot.ssrc, repair) if ssrc is not None},
+        ssrc_groups=() if repair is None else (SsrcGroup("FID", (slot.ssrc, repair)),),
+    )

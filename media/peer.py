@@ -1,0 +1,398 @@
+"""One peer's core: what its connection publishes, what it receives, and the reports that go both ways.
+
+Sans-IO: decrypted packets come in with `now`, packets go out through `send_rtp` and `send_rtcp`. All that is
+slow hangs on one deadline, `next_timeout`; while packets flow they also drive it, so that the timer is idle.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections import Counter
+from collections.abc import Callable
+
+from media.congestion.base import CongestionController
+from media.congestion.sent import SentPackets
+from media.demultiplexer import Demultiplexer
+from media.encoding import Packet
+from media.negotiation import OPUS_CLOCK, VIDEO_CLOCK, Line, SlotStream
+from media.publication import Publication
+from media.rtp import extensions as uri
+from media.rtp import rtcp
+from media.rtp.extensions import parse_extensions
+from media.rtp.rtcp import (
+    FullIntraRequest,
+    Goodbye,
+    Nack,
+    PictureLoss,
+    ReceiverReport,
+    Remb,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+)
+from media.rtp.twcc import TransportFeedback
+from media.slots import Slot
+from media.stream.arrivals import Arrivals
+from media.stream.clock import SenderClock
+from media.stream.send import SendStream
+
+REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
+WISH_INTERVAL = 0.5  # seconds between looks at which encodings fill the tiles
+DEFAULT_RTT = 0.1  # seconds, until a report has told
+MAX_REPORT_BLOCKS = 31  # of one RTCP packet (5 bits)
+
+_FIXED = struct.Struct("!BBHII")
+_NO_ELEMENTS: dict[int, bytes] = {}
+
+
+class PeerCore:
+    """Composes publications, slots, feedback and congestion control of one connection."""
+
+    def __init__(
+        self,
+        *,
+        rng: random.Random,
+        send_rtp: Callable[[bytes, bytes], None],
+        send_rtcp: Callable[[bytes], None],
+        on_publication: Callable[[Publication], None],
+        congestion: CongestionController | None = None,
+    ) -> None:
+        self.publications: dict[str, Publication] = {}  # by source
+        self.slots: list[Slot] = []
+        self.lines: dict[str, Line] = {}  # by mid, as agreed
+        self.sent = SentPackets()
+        self.congestion = congestion
+        self.drops: Counter[str] = Counter()
+        self.rtt: float | None = None
+        self.packets_received = 0
+        self.feedback_received = 0  # TWCC reports on what we sent
+        self._rng = rng
+        self._send_rtp = send_rtp
+        self._send_rtcp = send_rtcp
+        self._on_publication = on_publication
+        self._ssrc = rng.getrandbits(32)  # ours, of reports that belong to no sent stream
+        self._clock = SenderClock()
+        self._arrivals = Arrivals()
+        self._demultiplexer = Demultiplexer()
+        self._streams: dict[int, SendStream] = {}  # what we send, by SSRC
+        self._slot_of: dict[int, Slot] = {}
+        self._report_at: float | None = None
+        self._wish_at = 0.0
+        self._due = float("inf")
+
+    # --- negotiation ---
+
+    def configure(self, lines: tuple[Line, ...], *, now: float) -> dict[str, SlotStream]:
+        """Takes over what was agreed: new publications and slots appear, vanished ones go. Returns what the
+        answer must say of the slots' streams, by mid."""
+        before = self.lines
+        self.lines = {line.mid: line for line in lines if line.role != "rejected"}
+        for publication in tuple(self.publications.values()):
+            line = self.lines.get(publication.mid)
+            if line is None or line.role != "publish" or line.source != publication.source:
+                self._unpublish(publication)
+        for line in self.lines.values():
+            if line.role == "publish":
+                self._publish(line)
+            elif before.get(line.mid) is not None and before[line.mid].role == "slot" != line.role:
+                self._close_half(line.mid, now)
+        self._demultiplexer.configure([line for line in lines if line.role == "publish"], self.publications)
+        announced = {line.mid: self._open_half(line) for line in lines if line.role == "slot"}
+        self._report_at = self._report_at or now
+        self._due = now
+        return announced
+
+    def close(self, *, now: float) -> None:
+        """Ends all publications and subscriptions."""
+        for publication in tuple(self.publications.values()):
+            self._unpublish(publication)
+        for slot in self.slots:
+            slot.close(now=now)
+
+    # --- packets in ---
+
+    def receive_rtp(self, header: bytes, payload: bytes, *, now: float) -> None:
+        """One decrypted RTP packet: `header` as on the wire, extension included."""
+        first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(header)
+        self.packets_received += 1
+        demultiplexer = self._demultiplexer
+        elements = parse_extensions(header) if first & 0x10 else _NO_ELEMENTS
+        stamp = elements.get(demultiplexer.twcc_id)
+        if stamp is not None and len(stamp) == 2:
+            self._arrivals.record(stamp[0] << 8 | stamp[1], len(header) + len(payload), now=now)
+        inbound = demultiplexer.inbound.get(ssrc)
+        if inbound is None:
+            inbound = demultiplexer.learn(ssrc, second & 0x7F, elements, now=now)
+            if inbound is None:
+                self.drops["unknown-ssrc"] += 1
+                return
+        if first & 0x20:
+            padding = payload[-1] if payload else 0
+            if not 0 < padding <= len(payload):
+                self.drops["bad-padding"] += 1
+                return
+            payload = payload[:-padding]
+        stream = inbound.encoding.stream
+        if inbound.repair:
+            if len(payload) < 2:  # a bandwidth probe of padding alone
+                return
+            sequence = payload[0] << 8 | payload[1]
+            if not stream.is_missing(sequence):  # a bandwidth probe of what we have
+                return
+            payload = payload[2:]
+        extended = stream.receive(sequence, timestamp, len(payload), now=now)
+        if extended is None:
+            self.drops["repeated"] += 1
+            return
+        packet = Packet(extended, timestamp, second > 0x7F, payload)
+        if inbound.video:
+            if payload:
+                descriptor = elements.get(demultiplexer.descriptor_id)
+                if not inbound.encoding.read_video(packet, descriptor):
+                    self.drops["bad-video-payload"] += 1
+                    packet.payload = b""
+        else:
+            payload_type = second & 0x7F
+            packet.red = payload_type == inbound.red_type
+            if not packet.red and payload_type != inbound.opus_type:
+                self.drops["unknown-payload-type"] += 1
+                return
+            level = elements.get(demultiplexer.level_id)
+            if level:
+                inbound.publication.speech.update(level[0], now=now)
+        inbound.publication.on_packet(inbound.encoding, packet, now=now)
+        if now >= self._due:
+            self.on_timeout(now=now)
+
+    def receive_rtcp(self, data: bytes, *, now: float) -> None:
+        """One decrypted RTCP packet, compound or reduced-size."""
+        for packet in rtcp.parse(data, self.drops):
+            if isinstance(packet, TransportFeedback):
+                self._on_transport_feedback(packet, now)
+            elif isinstance(packet, Nack):
+                stream = self._streams.get(packet.media_ssrc)
+                if stream is not None:
+                    for sequence in packet.lost:
+                        stream.resend(sequence, now=now)
+            elif isinstance(packet, SenderReport):
+                self._on_sender_report(packet, now)
+                self._on_report_blocks(packet.reports, now)
+            elif isinstance(packet, ReceiverReport):
+                self._on_report_blocks(packet.reports, now)
+            elif isinstance(packet, PictureLoss):
+                self._on_picture_loss(packet.media_ssrc, now)
+            elif isinstance(packet, FullIntraRequest):
+                for ssrc, _ in packet.entries:
+                    self._on_picture_loss(ssrc, now)
+            elif isinstance(packet, Remb):
+                if self.congestion is not None:
+                    self.congestion.on_remb(packet.bitrate, now=now)
+            elif isinstance(packet, Goodbye):
+                for ssrc in packet.ssrcs:
+                    self._demultiplexer.forget(ssrc)
+
+    # --- time ---
+
+    def next_timeout(self) -> float | None:
+        """When `on_timeout` is due; None until something was agreed."""
+        return None if self._due == float("inf") else self._due
+
+    def on_timeout(self, *, now: float) -> None:
+        """Everything that is due: feedback, requests, reports, layer choice. Harmless when early."""
+        due = float("inf")
+        arrivals = self._arrivals
+        if arrivals.next_report_at is not None:
+            if now >= arrivals.next_report_at:
+                self._send_transport_feedback(now)
+            if arrivals.next_report_at is not None:
+                due = arrivals.next_report_at
+        for publication in self.publications.values():
+            if now >= publication.next_timeout():
+                publication.on_timeout(now=now)
+            due = min(due, publication.next_timeout(), self._ask_again(publication, now))
+        if self._report_at is not None:
+            if now >= self._report_at:
+                self._send_reports(now)
+                self._report_at = now + REPORT_INTERVAL
+            due = min(due, self._report_at)
+        if now >= self._wish_at:
+            self._wish_at = now + WISH_INTERVAL
+            for slot in self.slots:
+                slot.apply_wish(now=now)
+        if self.slots:
+            due = min(due, self._wish_at)
+        if self.congestion is not None:
+            at = self.congestion.next_timeout()
+            if at is not None and now >= at:
+                self.congestion.on_timeout(now=now)
+                at = self.congestion.next_timeout()
+            if at is not None:
+                due = min(due, at)
+        self._due = due
+
+    # --- publications ---
+
+    def _publish(self, line: Line) -> None:
+        publication = self.publications.get(line.source)
+        if publication is None:
+            publication = Publication(
+                line.source,
+                "audio" if line.kind == "audio" else "video",
+                line.mid,
+                line.rids,
+                self._clock,
+                send_rtcp=self._send_feedback,
+                on_changed=self._on_publication,
+            )
+            self.publications[line.source] = publication
+            self._on_publication(publication)
+
+    def _unpublish(self, publication: Publication) -> None:
+        self._demultiplexer.unpublish(publication)
+        del self.publications[publication.source]
+        publication.close()
+        self._on_publication(publication)
+
+    # --- slots ---
+
+    def _open_half(self, line: Line) -> SlotStream:
+        """The stream of an m-line, made if it is new: the k-th audio and the k-th video line are slot k."""
+        for old in self.slots:
+            stream = old.audio if line.kind == "audio" else old.video
+            if stream is not None and stream.mid == line.mid:
+                self._set_stream(stream, line)
+                return SlotStream(old.index, stream.ssrc, stream.rtx_ssrc)
+        free = (s for s in self.slots if (s.audio if line.kind == "audio" else s.video) is None)
+        slot = next(free, None)
+        if slot is None:
+            slot = Slot(len(self.slots))
+            self.slots.append(slot)
+        stream = SendStream(
+            mid=line.mid,
+            ssrc=self._new_ssrc(),
+            rtx_ssrc=self._new_ssrc() if "rtx" in line.payload_types else None,
+            sequence=self._rng.getrandbits(15),
+            clock_rate=OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK,
+            send=self._send_rtp,
+            sent=self.sent,
+        )
+        self._set_stream(stream, line)
+        if line.kind == "audio":
+            slot.audio = stream
+        else:
+            slot.video = stream
+        for ssrc in (stream.ssrc, stream.rtx_ssrc):
+            if ssrc is not None:
+                self._streams[ssrc] = stream
+                self._slot_of[ssrc] = slot
+        return SlotStream(slot.index, stream.ssrc, stream.rtx_ssrc)
+
+    def _close_half(self, mid: str, now: float) -> None:
+        for slot in self.slots:
+            if mid in (slot.audio_mid, slot.video_mid):
+                slot.close(now=now)
+
+    def _set_stream(self, stream: SendStream, line: Line) -> None:
+        stream.negotiated(
+            dict(line.payload_types),
+            twcc_id=line.extension_id(uri.TRANSPORT_CC),
+            descriptor_id=line.extension_id(uri.DEPENDENCY_DESCRIPTOR),
+        )
+
+    def _new_ssrc(self) -> int:
+        while True:
+            ssrc = self._rng.getrandbits(32)
+            if ssrc and ssrc not in self._streams:
+                return ssrc
+
+    # --- reports ---
+
+    def _send_feedback(self, packet: RtcpPacket) -> None:
+        if isinstance(packet, PictureLoss):
+            packet = PictureLoss(self._ssrc, packet.media_ssrc)
+        self._send_rtcp(packet.serialize())
+
+    def _send_transport_feedback(self, now: float) -> None:
+        media_ssrc = next(iter(self._demultiplexer.inbound), 0)
+        feedback = self._arrivals.report(self._ssrc, media_ssrc, now=now)
+        if feedback is not None:
+            self._send_rtcp(feedback.serialize())
+
+    def _ask_again(self, publication: Publication, now: float) -> float:
+        """Sends the NACKs that are due; when the next ones are."""
+        earliest = float("inf")
+        rtt = self.rtt or DEFAULT_RTT
+        for encoding in publication.encodings:
+            stream = encoding.stream
+            at = stream.next_nack()
+            if at is None:
+                continue
+            if now >= at:
+                lost = stream.due_nacks(rtt, now=now)
+                if lost:
+                    self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
+                at = stream.next_nack()
+            if at is not None:
+                earliest = min(earliest, at)
+        return earliest
+
+    def _send_reports(self, now: float) -> None:
+        """Sender reports of the streams that flow and reception reports of what came, in one datagram."""
+        blocks = [
+            block
+            for publication in self.publications.values()
+            for encoding in publication.encodings
+            if (block := encoding.stream.report(now=now)) is not None
+        ][:MAX_REPORT_BLOCKS]
+        reports: list[RtcpPacket] = []
+        chunks: list[tuple[int, str]] = []
+        for slot in self.slots:
+            for stream, subscription in (
+                (slot.audio, slot.audio_subscription),
+                (slot.video, slot.video_subscription),
+            ):
+                if stream is None or subscription is None or not stream.packets:
+                    continue
+                timestamp = subscription.report_timestamp(now=now)
+                if timestamp is not None:
+                    reports.append(stream.report(timestamp, now=now))
+                    chunks.append((stream.ssrc, f"slot{slot.index}"))
+        if not reports and not blocks:
+            return
+        if blocks or not reports:
+            reports.insert(0, ReceiverReport(self._ssrc, tuple(blocks)))
+        if chunks:
+            reports.append(SourceDescription(tuple(chunks)))
+        self._send_rtcp(b"".join(packet.serialize() for packet in reports))
+
+    def _on_sender_report(self, report: SenderReport, now: float) -> None:
+        inbound = self._demultiplexer.inbound.get(report.ssrc)
+        if inbound is not None and not inbound.repair and report.ntp:
+            inbound.encoding.stream.on_sender_report(report.ntp, report.rtp, now=now)
+            self._clock.on_report(report.ntp, now=now)
+
+    def _on_report_blocks(self, blocks: tuple[ReportBlock, ...], now: float) -> None:
+        for block in blocks:
+            stream = self._streams.get(block.ssrc)
+            if stream is None or block.ssrc != stream.ssrc:
+                continue
+            stream.on_report_block(block, now=now)
+            if stream.rtt is not None:
+                self.rtt = stream.rtt
+            if self.congestion is not None:
+                self.congestion.on_receiver_report(stream.loss, stream.rtt, now=now)
+
+    def _on_transport_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        self.feedback_received += 1
+        results = self.sent.on_feedback(
+            feedback.base_sequence, feedback.reference_time, feedback.arrivals, now=now
+        )
+        if self.congestion is not None:
+            self.congestion.on_feedback(results, now=now)
+
+    def _on_picture_loss(self, ssrc: int, now: float) -> None:
+        slot = self._slot_of.get(ssrc)
+        if slot is not None and slot.video_subscription is not None and slot.video is self._streams[ssrc]:
+            slot.video_subscription.want_keyframe(now=now)

@@ -1,0 +1,75 @@
+"""A place on a receiver's connection: audio and video streams under one msid, fed from any publication."""
+
+from __future__ import annotations
+
+from media.publication import Publication
+from media.stream.send import SendStream
+from media.subscription import BEST, AudioSubscription, Layer, VideoSubscription
+
+ENOUGH = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
+
+
+class Slot:
+    """Both halves of one slot. Binding one to another publication needs no negotiation."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.audio: SendStream | None = None
+        self.video: SendStream | None = None
+        self.audio_subscription: AudioSubscription | None = None
+        self.video_subscription: VideoSubscription | None = None
+        self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
+
+    @property
+    def audio_mid(self) -> str | None:
+        return None if self.audio is None else self.audio.mid
+
+    @property
+    def video_mid(self) -> str | None:
+        return None if self.video is None else self.video.mid
+
+    def bind(self, audio: Publication | None, video: Publication | None, *, now: float) -> None:
+        """Feeds the halves from these publications; None silences a half. Idempotent."""
+        old_audio, old_video = self.audio_subscription, self.video_subscription
+        if audio is not (old_audio and old_audio.publication):
+            if old_audio is not None:
+                old_audio.close()
+            self.audio_subscription = None
+            if audio is not None and self.audio is not None:
+                self.audio_subscription = AudioSubscription(audio, self.audio)
+        if video is not (old_video and old_video.publication):
+            if old_video is not None:
+                old_video.close()
+            self.video_subscription = None
+            self._size = None
+            if video is not None and self.video is not None:
+                self.video_subscription = VideoSubscription(video, self.video, now=now)
+
+    def wish(self, width: int, height: int, *, now: float) -> None:
+        """The tile's size in device pixels; 0 x 0: it can't be seen."""
+        self._size = (width, height)
+        self.apply_wish(now=now)
+
+    def apply_wish(self, *, now: float) -> None:
+        """Sets the target again: the sizes of a publication's encodings become known as they arrive."""
+        subscription = self.video_subscription
+        if subscription is not None:
+            subscription.set_target(_layer(subscription.publication, self._size), now=now)
+
+    def close(self, *, now: float) -> None:
+        self.bind(None, None, now=now)
+
+
+def _layer(publication: Publication, size: tuple[int, int] | None) -> Layer | None:
+    """The smallest encoding that fills a tile of `size`."""
+    if size is None:
+        return BEST
+    width, height = size
+    if not width or not height:
+        return None
+    for place, encoding in enumerate(publication.encodings):
+        # The tile may be cropped or letterboxed: it is full when either side is.
+        if encoding.height >= ENOUGH * height or encoding.width >= ENOUGH * width:
+            rids = publication.rids
+            return Layer(rids.index(encoding.rid) if encoding.rid in rids else place)
+    return BEST

@@ -1,0 +1,30 @@
+"""How loud somebody speaks, from the audio level header extension (RFC 6464); no decoding."""
+
+from __future__ import annotations
+
+import math
+
+QUIET = 65.0  # -dBov at and below which a room is quiet
+LOUD = 20.0  # -dBov of close, loud speech
+TIME_CONSTANT = 0.3  # seconds: longer than a syllable, shorter than a sentence
+
+
+class SpeechLevel:
+    """Smoothed level, 0.0 quiet to 1.0 loud. Falls by itself when packets stop (DTX)."""
+
+    __slots__ = ("_at", "_level")
+
+    def __init__(self) -> None:
+        self._level = 0.0
+        self._at = float("-inf")
+
+    def update(self, extension: int, *, now: float) -> None:
+        """Takes the extension's byte: voice-activity bit and level in -dBov."""
+        loudness = min(max((QUIET - (extension & 0x7F)) / (QUIET - LOUD), 0.0), 1.0)
+        fading = math.exp((self._at - now) / TIME_CONSTANT)
+        self._level = loudness + (self._level - loudness) * fading
+        self._at = now
+
+    def level(self, *, now: float) -> float:
+        silence = max(now - self._at - 0.1, 0.0)  # packets are at most 60 ms apart while somebody speaks
+        return self._level * math.exp(-silence / TIME_CONSTANT)

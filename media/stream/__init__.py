@@ -1,0 +1,1 @@
+"""RTP streams: what is kept per SSRC, received and sent."""

@@ -1,0 +1,87 @@
+"""What arrived when, for transport-wide feedback to a sender.
+
+draft-holmer-rmcat-transport-wide-cc-extensions-01; libwebrtc transport_sequence_number_feedback_generator.cc.
+"""
+
+from __future__ import annotations
+
+from media.rtp.sequence import unwrap16
+from media.rtp.twcc import TransportFeedback
+
+MIN_INTERVAL = 0.05  # seconds between two reports; libwebrtc's bounds and share
+MAX_INTERVAL = 0.25
+FEEDBACK_SHARE = 0.05  # of the received bit/s may go into feedback
+FEEDBACK_SIZE = 68  # bytes that one report costs on the wire, on average
+MAX_PENDING = 1000  # packets in one report
+MAX_GAP = 1000  # packets; a larger hole means that the sender restarted its numbers
+TICKS_PER_SECOND = 4000  # arrivals are told in 250 us
+TICKS_PER_REFERENCE = 256  # 64 ms
+
+
+class Arrivals:
+    """Records the arrival of every packet of one transport and reports them, each once, oldest first."""
+
+    __slots__ = ("_base", "_bytes", "_count", "_highest", "_pending", "_since", "next_report_at")
+
+    def __init__(self) -> None:
+        self.next_report_at: float | None = None  # None while nothing waits
+        self._pending: dict[int, int] = {}  # unwrapped number -> arrival in ticks
+        self._highest = -1
+        self._base = 0  # the first number that no report has covered
+        self._count = 0
+        self._bytes = 0
+        self._since = 0.0
+
+    def record(self, sequence: int, size: int, *, now: float) -> None:
+        """Notes the packet of this 16-bit transport-wide number, `size` bytes."""
+        if self._highest < 0:
+            unwrapped = sequence + 0x10000
+            self._base = unwrapped
+        else:
+            unwrapped = unwrap16(sequence, self._highest)
+            if unwrapped - self._highest > MAX_GAP:
+                self._pending.clear()
+                self._base = unwrapped
+        if unwrapped > self._highest:
+            self._highest = unwrapped
+        if len(self._pending) < MAX_PENDING:
+            self._pending.setdefault(unwrapped, int(now * TICKS_PER_SECOND))
+        self._bytes += size
+        if self.next_report_at is None:
+            # The first packet of a silence is reported soon: the sender may be waiting for it.
+            self.next_report_at = now + MIN_INTERVAL
+            self._since = now
+
+    def report(self, sender_ssrc: int, media_ssrc: int, *, now: float) -> TransportFeedback | None:
+        """Everything not yet reported, holes told as not received; None if there is nothing."""
+        if not self._pending:
+            self.next_report_at = None
+            return None
+        first, last = min(self._pending), max(self._pending)
+        if self._base < first and first - self._base < MAX_GAP:
+            first = self._base
+        # Feedback is about a run of numbers: a straggler from long ago must not make the run long.
+        first = max(first, last - MAX_GAP)
+        reference = min(self._pending.values()) // TICKS_PER_REFERENCE
+        zero = reference * TICKS_PER_REFERENCE
+        pending = self._pending
+        arrivals = tuple(
+            pending[number] - zero if number in pending else None for number in range(first, last + 1)
+        )
+        feedback = TransportFeedback(
+            sender_ssrc=sender_ssrc,
+            media_ssrc=media_ssrc,
+            base_sequence=first & 0xFFFF,
+            reference_time=reference & 0xFFFFFF,
+            feedback_count=self._count,
+            arrivals=arrivals,
+        )
+        self._count = (self._count + 1) & 0xFF
+        self._base = max(self._base, last + 1)
+        self._pending = {}
+        bitrate = self._bytes * 8 / max(now - self._since, MIN_INTERVAL)
+        interval = FEEDBACK_SIZE * 8 / (FEEDBACK_SHARE * bitrate) if bitrate else MAX_INTERVAL
+        self.next_report_at = now + min(max(interval, MIN_INTERVAL), MAX_INTERVAL)
+        self._bytes = 0
+        self._since = now
+        return feedback

@@ -1,0 +1,51 @@
+"""The packets that one stream sent lately, kept to be sent again (RFC 4585 NACK, RFC 4588 RTX)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SIZE = 256  # packets, a power of two: 1 s of the largest layer we forward (2 Mbit/s)
+MIN_RESEND = 0.015  # seconds; a request repeated sooner is about the copy that is on its way
+MAX_AGE = 1.0  # seconds; later no receiver waits for it any more
+
+
+class Sent(NamedTuple):
+    """One sent packet. Its header is built anew when it is sent again: other SSRC, number and stamp."""
+
+    sequence: int  # 16 bits
+    timestamp: int
+    marker: bool
+    extension: bytes  # dependency descriptor, or b""
+    payload: bytes
+    sent_at: float
+
+
+class History:
+    """A ring of sent packets. The payload bytes are shared with every other subscription that forwarded
+    them, so that a room of many keeps each packet once."""
+
+    __slots__ = ("_resent_at", "_ring")
+
+    def __init__(self) -> None:
+        self._ring: list[Sent | None] = [None] * SIZE
+        self._resent_at: dict[int, float] = {}
+
+    def add(self, packet: Sent) -> None:
+        self._ring[packet.sequence & SIZE - 1] = packet
+
+    def take(self, sequence: int, rtt: float, *, now: float) -> Sent | None:
+        """The packet of this number if it is still of use and was not resent within the last round trip."""
+        packet = self._ring[sequence & SIZE - 1]
+        if packet is None or packet.sequence != sequence or now - packet.sent_at > MAX_AGE:
+            return None
+        resent_at = self._resent_at.get(sequence)
+        if resent_at is not None and now - resent_at < max(MIN_RESEND, rtt * 0.8):
+            return None
+        if len(self._resent_at) >= SIZE:
+            self._resent_at.clear()
+        self._resent_at[sequence] = now
+        return packet
+
+    def clear(self) -> None:
+        self._ring = [None] * SIZE
+        self._resent_at.clear()

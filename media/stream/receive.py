@@ -1,0 +1,170 @@
+"""One received RTP stream: loss, jitter and the packets to ask for again."""
+
+from __future__ import annotations
+
+from media.rtp.rtcp import ReportBlock
+from media.rtp.sequence import unwrap16
+
+MAX_MISSING = 256  # packets asked for at once; beyond it a keyframe is cheaper than repair
+MAX_TRIES = 8  # NACKs per packet
+GIVE_UP = 1.0  # seconds after which a missing packet is of no use to a live picture
+MAX_JUMP = 2000  # packets; a larger step means that the sender restarted its numbers
+REORDER_WAIT = 0.01  # seconds; a packet that is late by less was reordered, not lost
+RTT_MARGIN = 1.25  # round trips between two requests for one packet
+
+
+class ReceiveStream:
+    """Counts one SSRC's packets (RFC 3550 appendix A) and, if `nacks`, tracks the ones that are missing."""
+
+    __slots__ = (
+        "_base",
+        "_cycle_expected",
+        "_cycle_received",
+        "_jitter",
+        "_last_transit",
+        "_missing",
+        "_restart",
+        "_tick",
+        "bytes",
+        "clock_rate",
+        "highest",
+        "last_packet_at",
+        "nacks",
+        "received",
+        "sender_ntp",
+        "sender_ntp_at",
+        "sender_rtp",
+        "ssrc",
+        "unrepaired",
+    )
+
+    def __init__(self, ssrc: int, clock_rate: int, *, nacks: bool) -> None:
+        self.ssrc = ssrc
+        self.clock_rate = clock_rate
+        self.nacks = nacks
+        self.highest = -1  # extended sequence number; -1 before the first packet
+        self.received = 0
+        self.bytes = 0
+        self.last_packet_at = float("-inf")
+        self.unrepaired = 0  # packets given up since last asked (`take_unrepaired`)
+        self.sender_ntp: int | None = None  # of the last sender report, 32.32 fixed point
+        self.sender_rtp = 0
+        self.sender_ntp_at = 0.0  # when it came
+        self._base = 0
+        self._cycle_expected = 0
+        self._cycle_received = 0
+        self._jitter = 0.0
+        self._last_transit: float | None = None
+        self._tick = -1
+        self._restart = -1  # the number that would prove that the sender restarted (RFC 3550 A.1, bad_seq)
+        self._missing: dict[int, list[float]] = {}  # sequence -> [noticed at, tries, next request at]
+
+    def receive(self, sequence: int, timestamp: int, size: int, *, now: float) -> int | None:
+        """Takes one packet in; its extended sequence number, or None for a repeat that must not go on."""
+        if self.highest < 0:
+            # A first number just below the wrap must not become negative when an earlier packet follows.
+            self.highest = self._base = extended = sequence + 0x10000
+        else:
+            extended = unwrap16(sequence, self.highest)
+            step = extended - self.highest
+            if 0 < step <= MAX_JUMP:
+                if step > 1 and self.nacks:
+                    self._note_missing(self.highest + 1, extended, now)
+                self.highest = extended
+            elif -MAX_JUMP < step <= 0:
+                if step == 0 or (self.nacks and self._missing.pop(extended, None) is None):
+                    return None
+            elif sequence != self._restart:
+                self._restart = (sequence + 1) & 0xFFFF
+                return None
+            else:
+                self._missing.clear()
+                extended = (self.highest | 0xFFFF) + 1 + sequence
+                self._base += extended - self.highest - 1
+                self.highest = extended
+        self.received += 1
+        self.bytes += size
+        self.last_packet_at = now
+        if timestamp != self._tick:
+            self._note_jitter(timestamp, now)
+        return extended
+
+    def is_missing(self, sequence: int) -> bool:
+        """Is the packet of this 16-bit number wanted? RTX may carry copies of packets that we have."""
+        return self.highest >= 0 and unwrap16(sequence, self.highest) in self._missing
+
+    def due_nacks(self, rtt: float, *, now: float) -> tuple[int, ...]:
+        """The 16-bit numbers to ask for now: late enough to be lost rather than reordered, and not asked for
+        within the last round trip (`rtt`, seconds)."""
+        if not self._missing:
+            return ()
+        due: list[int] = []
+        gone: list[int] = []
+        for sequence, entry in self._missing.items():
+            noticed, tries, request_at = entry
+            if tries >= MAX_TRIES or now - noticed > GIVE_UP:
+                gone.append(sequence)
+            elif now >= request_at:
+                entry[1] += 1
+                entry[2] = now + rtt * RTT_MARGIN
+                due.append(sequence & 0xFFFF)
+        for sequence in gone:
+            del self._missing[sequence]
+        self.unrepaired += len(gone)
+        return tuple(due)
+
+    def next_nack(self) -> float | None:
+        """When `due_nacks` has something to say next."""
+        if not self._missing:
+            return None
+        return min(entry[2] for entry in self._missing.values())
+
+    def take_unrepaired(self) -> int:
+        """How many packets were given up since the last call; a picture with holes needs a keyframe."""
+        count, self.unrepaired = self.unrepaired, 0
+        return count
+
+    def on_sender_report(self, ntp: int, rtp: int, *, now: float) -> None:
+        self.sender_ntp, self.sender_rtp, self.sender_ntp_at = ntp, rtp, now
+
+    def report(self, *, now: float) -> ReportBlock | None:
+        """The reception report of the time since the last one (RFC 3550 section 6.4.1)."""
+        if self.highest < 0:
+            return None
+        expected = self.highest - self._base + 1
+        lost = expected - self.received
+        expected_now = expected - self._cycle_expected
+        lost_now = expected_now - (self.received - self._cycle_received)
+        self._cycle_expected, self._cycle_received = expected, self.received
+        fraction = lost_now * 256 // expected_now if expected_now > 0 and lost_now > 0 else 0
+        last_sr, delay = 0, 0
+        if self.sender_ntp is not None:
+            last_sr = self.sender_ntp >> 16 & 0xFFFFFFFF
+            delay = min(int((now - self.sender_ntp_at) * 65536), 0xFFFFFFFF)
+        return ReportBlock(
+            ssrc=self.ssrc,
+            fraction_lost=min(fraction, 255),
+            packets_lost=max(-0x800000, min(lost, 0x7FFFFF)),
+            highest_sequence=self.highest & 0xFFFFFFFF,
+            jitter=int(self._jitter),
+            last_sr=last_sr,
+            delay_since_last_sr=delay,
+        )
+
+    def _note_missing(self, first: int, until: int, now: float) -> None:
+        if len(self._missing) + until - first > MAX_MISSING:
+            self.unrepaired += len(self._missing) + until - first
+            self._missing.clear()
+            return
+        for sequence in range(first, until):
+            self._missing[sequence] = [now, 0, now + REORDER_WAIT]
+
+    def _note_jitter(self, timestamp: int, now: float) -> None:
+        # RFC 3550 appendix A.8; packets of one frame share a timestamp and say nothing of jitter.
+        self._tick = timestamp
+        transit = now * self.clock_rate - timestamp
+        if self._last_transit is not None:
+            difference = abs(transit - self._last_transit)
+            if difference < self.clock_rate * 10:  # else the timestamp wrapped or jumped
+                self._jitter += (difference - self._jitter) / 16
+        self._last_transit = transit

@@ -1,0 +1,274 @@
+"""A publication bound to one half of a slot: which packets go on, and under which numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from media.encoding import Encoding, Packet
+from media.payload import red, vp8
+from media.publication import Publication
+from media.stream.receive import ReceiveStream
+from media.stream.rewrite import Rewriter
+from media.stream.send import SendStream
+
+MAX_TEMPORAL_LAYER = 7  # "all of them"
+MIN_STEP = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
+
+
+class Layer(NamedTuple):
+    """What a video subscription is to get: the encoding's place from small to large, and the highest
+    temporal layer."""
+
+    spatial: int
+    temporal: int = MAX_TEMPORAL_LAYER
+
+
+BEST = Layer(255)
+
+
+class Subscription(Protocol):
+    """What a publication sees of those that it feeds."""
+
+    publication: Publication
+
+    def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
+    def on_encodings_changed(self, *, now: float) -> None: ...
+    def restart(self) -> None:
+        """The publication paused: when it goes on, so does the stream, without a gap."""
+
+    def report_timestamp(self, *, now: float) -> int | None:
+        """The stream's RTP timestamp at `now` by the publisher's reports; None until one came."""
+
+    def close(self) -> None: ...
+
+
+class AudioSubscription:
+    """Sound: everything goes on."""
+
+    def __init__(self, publication: Publication, stream: SendStream) -> None:
+        self.publication = publication
+        self._stream = stream
+        self._rewriter = Rewriter()
+        self._source: ReceiveStream | None = None
+        self._shift = 0  # of timestamps
+        publication.subscriptions.append(self)
+
+    def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
+        stream = self._stream
+        if encoding.stream is not self._source:
+            self._source = encoding.stream
+            self._rewriter.start(packet.sequence, stream.next_sequence)
+            self._shift = _continued(stream, now) - packet.timestamp
+        payload = packet.payload
+        types = stream.payload_types
+        if packet.red and "red" not in types:
+            blocks = red.parse(payload)
+            payload = blocks[-1].data if blocks else b""
+        if not payload:
+            if self._rewriter.is_newest(packet.sequence):
+                self._rewriter.drop(packet.sequence)
+            return
+        numbers = self._rewriter.take(packet.sequence)
+        if numbers is not None:
+            payload_type = types["red"] if packet.red and "red" in types else types["opus"]
+            timestamp = packet.timestamp + self._shift & 0xFFFFFFFF
+            stream.send(numbers[0], timestamp, packet.marker, payload_type, payload, now=now)
+
+    def on_encodings_changed(self, *, now: float) -> None:
+        """Sound has one encoding."""
+
+    def restart(self) -> None:
+        self._source = None
+
+    def report_timestamp(self, *, now: float) -> int | None:
+        return _report_timestamp(self.publication, self._source, self._shift, now)
+
+    def close(self) -> None:
+        if self in self.publication.subscriptions:
+            self.publication.subscriptions.remove(self)
+
+
+class VideoSubscription:
+    """Picture: one encoding at a time, switched on a keyframe, temporal layers up to the target's."""
+
+    def __init__(self, publication: Publication, stream: SendStream, *, now: float) -> None:
+        self.publication = publication
+        self.target: Layer | None = BEST  # None: nothing is wanted
+        self.current: Encoding | None = None  # what goes on now
+        self._wanted: Encoding | None = None  # the live encoding that serves the target best
+        self._stream = stream
+        self._rewriter = Rewriter()
+        self._shift = 0  # of timestamps
+        self._temporal = 0  # highest temporal layer that goes on
+        self._tl0_shift = 0
+        self._frame_shift = 0  # of the descriptor's frame numbers
+        self._dropped_picture: int | None = None  # picture id or frame number being left out
+        publication.subscriptions.append(self)
+        self._choose(now)
+
+    def set_target(self, target: Layer | None, *, now: float) -> None:
+        """The one way to say which layer is to be sent. A larger or smaller encoding starts with its next
+        keyframe, which is asked for; until then the one before goes on."""
+        if target == self.target:
+            return
+        self.target = target
+        if target is None:
+            self.current = self._wanted = None
+        else:
+            self._choose(now)
+
+    def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
+        if encoding is not self.current:
+            if not self._may_start(encoding, packet):
+                return
+            self._switch(encoding, packet, now)
+        rewriter = self._rewriter
+        stream = self._stream
+        sequence = packet.sequence
+        newest = rewriter.is_newest(sequence)
+        if newest:
+            if packet.start:
+                self._set_temporal(packet)
+            if packet.temporal > self._temporal or not packet.payload:
+                self._drop(packet)
+                return
+        numbers = rewriter.take(sequence)
+        if numbers is None:
+            return
+        out_sequence, picture_shift = numbers
+        payload = packet.payload
+        if not payload:
+            return
+        header = packet.vp8
+        if header is not None and header.picture_id is not None:
+            picture = header.picture_id + picture_shift & (0x7FFF if header.wide else 0x7F)
+            tl0 = None if header.tl0 is None else header.tl0 + self._tl0_shift & 0xFF
+            if newest:
+                stream.last_picture = picture
+                stream.last_tl0 = tl0 or 0
+            if picture_shift or self._tl0_shift:
+                payload = vp8.rewrite(payload, header, picture, tl0)
+        descriptor = b""
+        if packet.descriptor:
+            frame = packet.frame_number + self._frame_shift & 0xFFFF
+            if newest:
+                stream.last_frame = frame
+            if stream.takes_descriptor:
+                descriptor = packet.descriptor
+                if self._frame_shift:
+                    descriptor = descriptor[:1] + frame.to_bytes(2, "big") + descriptor[3:]
+        stream.send(
+            out_sequence,
+            packet.timestamp + self._shift & 0xFFFFFFFF,
+            packet.marker,
+            stream.payload_types["vp8"],
+            payload,
+            descriptor,
+            now=now,
+        )
+
+    def on_encodings_changed(self, *, now: float) -> None:
+        """Encodings came, went live or silent."""
+        self._choose(now)
+
+    def restart(self) -> None:
+        self.current = None
+
+    def report_timestamp(self, *, now: float) -> int | None:
+        source = None if self.current is None else self.current.stream
+        return _report_timestamp(self.publication, source, self._shift, now)
+
+    def want_keyframe(self, *, now: float) -> None:
+        """The receiver asks for one. Unasked-for pictures are not requested on its behalf."""
+        if self.target is not None:
+            self.publication.want_keyframe(now=now)
+
+    def close(self) -> None:
+        if self in self.publication.subscriptions:
+            self.publication.subscriptions.remove(self)
+
+    def _choose(self, now: float) -> None:
+        """Settles which encoding to aim at: the target's, else the nearest live one below, else above."""
+        encodings = self.publication.encodings
+        if self.target is None or not encodings:
+            return
+        rids = self.publication.rids
+        place = {rid: index for index, rid in enumerate(rids)}
+        live = [encoding for encoding in encodings if encoding.live] or encodings
+        below = [encoding for encoding in live if place.get(encoding.rid, 0) <= self.target.spatial]
+        wanted = below[-1] if below else live[0]
+        if wanted is not self._wanted:
+            self._wanted = wanted
+            if wanted is not self.current:
+                self.publication.want_keyframe(now=now)
+
+    def _may_start(self, encoding: Encoding, packet: Packet) -> bool:
+        """May the stream go over to `encoding` with this packet?"""
+        if not (packet.keyframe and packet.start) or self.target is None:
+            return False
+        if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
+            return False
+        # With nothing to show, any keyframe is better than waiting for the right one.
+        return encoding is self._wanted or self.current is None
+
+    def _switch(self, encoding: Encoding, packet: Packet, now: float) -> None:
+        stream = self._stream
+        self._shift = self._timestamp(encoding, packet, now) - packet.timestamp
+        picture_shift = 0
+        header = packet.vp8
+        if header is not None and header.picture_id is not None and stream.last_picture is not None:
+            picture_shift = stream.last_picture + 1 - header.picture_id
+            self._tl0_shift = stream.last_tl0 + 1 - (header.tl0 or 0)
+        if packet.descriptor and stream.last_frame is not None:
+            self._frame_shift = stream.last_frame + 1 - packet.frame_number
+        self._rewriter.start(packet.sequence, stream.next_sequence, picture_shift)
+        self._temporal = 0 if self.target is None else self.target.temporal
+        self._dropped_picture = None
+        self.current = encoding
+
+    def _timestamp(self, encoding: Encoding, packet: Packet, now: float) -> int:
+        """The timestamp that the first packet of `encoding` gets."""
+        stream = self._stream
+        old = None if self.current is None else self.current.stream
+        new = encoding.stream
+        if old is None or old.sender_ntp is None or new.sender_ntp is None:
+            return _continued(stream, now)
+        # Both encodings are of one camera: their reports tell what their clocks differ by.
+        apart = (new.sender_ntp - old.sender_ntp) * stream.clock_rate >> 32
+        same_moment = old.sender_rtp + apart - new.sender_rtp + packet.timestamp + self._shift
+        ahead = (same_moment - stream.last_timestamp) & 0xFFFFFFFF
+        return same_moment if 0 < ahead < stream.clock_rate * 2 else _continued(stream, now)
+
+    def _set_temporal(self, packet: Packet) -> None:
+        assert self.target is not None
+        if self.target.temporal < self._temporal:
+            self._temporal = self.target.temporal
+        elif packet.sync and self._temporal < packet.temporal <= self.target.temporal:
+            self._temporal = packet.temporal
+        elif packet.keyframe:
+            self._temporal = self.target.temporal
+
+    def _drop(self, packet: Packet) -> None:
+        header = packet.vp8
+        new_picture = False
+        if packet.payload and header is not None and header.picture_id is not None:
+            new_picture = header.picture_id != self._dropped_picture
+            self._dropped_picture = header.picture_id
+        self._rewriter.drop(packet.sequence, new_picture=new_picture)
+
+
+def _continued(stream: SendStream, now: float) -> int:
+    """A timestamp that goes on from the last one sent by the time that has gone by."""
+    if not stream.packets:
+        return stream.last_timestamp
+    elapsed = int((now - stream.last_sent_at) * stream.clock_rate)
+    return stream.last_timestamp + max(elapsed, MIN_STEP)
+
+
+def _report_timestamp(
+    publication: Publication, source: ReceiveStream | None, shift: int, now: float
+) -> int | None:
+    if source is None or source.sender_ntp is None:
+        return None
+    since = now - publication.clock.at(source.sender_ntp)
+    return source.sender_rtp + shift + int(since * source.clock_rate)
