@@ -1,0 +1,93 @@
+"""When to probe, and how far: toward the next layer, whether or not the media fills the estimate.
+
+Growing by some percent a second takes half a minute from a slide show to a picture. A probe asks the path at once,
+costs a few packets, and a failed one costs a moment of queue; so failures space them out, except after a drop,
+when the rate from before it may be back any moment.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+PROBE_HEADROOM = 1.1  # over what the next layer takes
+STEP = 3.0  # times the estimate at most
+WORTHWHILE = 1.05  # a goal nearer than this comes by growth
+INTERVAL = 1.0  # seconds between a failure and the next attempt, at first
+BACKOFF = 1.6
+INTERVAL_AFTER_DROP = 2.2  # seconds at most, while the rate from before a drop is remembered
+INTERVAL_AT_MOST = 12.0
+MEMORY = 180.0  # seconds
+DROP = 0.7  # a fall below this share of the best rate is remembered
+DURATION = 0.020  # seconds
+JITTER_FACTOR = 3.0  # a probe lasts so many times the jitter at least
+DURATION_AT_MOST = 0.100
+RESULT_TIMEOUT = 0.6  # seconds, plus the round trip
+SUCCESS = 0.8  # of the goal measured, or
+PROGRESS = 1.15  # of the estimate
+
+
+@dataclass(slots=True)
+class Demand:
+    next_layer: float | None = None
+    allocated: float = 0.0
+    maximum: float = math.inf
+
+
+class DemandProber:
+    def __init__(self, *, now: float) -> None:
+        self.demand = Demand()
+        self.goal: float | None = None  # of the probe on its way
+        self._interval = 0.0
+        self._next_at = now
+        self._started_at = now
+        self._remembered = 0.0
+        self._remembered_at = -math.inf
+
+    def remember(self, bitrate: float, *, now: float) -> None:
+        """The rate before a drop."""
+        if bitrate >= self._remembered or now - self._remembered_at > MEMORY:
+            self._remembered = bitrate
+        self._remembered_at = now
+
+    def forget(self, *, now: float) -> None:
+        self.goal = None
+        self._interval = 0.0
+        self._next_at = now
+
+    def postpone(self, delay: float, *, now: float) -> None:
+        self._next_at = max(self._next_at, now + delay)
+
+    def propose(
+        self, estimate: float, jitter: float, rtt: float, *, now: float
+    ) -> tuple[float, float] | None:
+        """Rate and duration of the probe to send now, if one is due."""
+        if self.goal is not None:
+            if now - self._started_at <= RESULT_TIMEOUT + rtt:
+                return None
+            self.fail(estimate, now=now)
+        wanted = self.demand.next_layer
+        if wanted is None or now < self._next_at:
+            return None
+        goal = min(wanted * PROBE_HEADROOM, STEP * estimate)
+        if goal < WORTHWHILE * estimate:
+            return None
+        self.goal = goal
+        self._started_at = now
+        return goal, min(max(DURATION, JITTER_FACTOR * jitter), DURATION_AT_MOST)
+
+    def succeeded(self, measured: float, estimate: float) -> bool:
+        assert self.goal is not None
+        return measured >= SUCCESS * self.goal or measured > PROGRESS * estimate
+
+    def succeed(self, *, now: float) -> None:
+        """The next one may follow as soon as this one's traffic has been seen to pass."""
+        self.goal = None
+        self._interval = 0.0
+
+    def fail(self, estimate: float, *, now: float) -> None:
+        self.goal = None
+        recovering = estimate < DROP * self._remembered and now - self._remembered_at < MEMORY
+        highest = INTERVAL_AFTER_DROP if recovering else INTERVAL_AT_MOST
+        self._interval = min(max(self._interval * BACKOFF, INTERVAL), highest)
+        self._next_at = now + self._interval

@@ -1,0 +1,73 @@
+"""How long packets stand in the path's queue: one-way delay above the lowest seen lately.
+
+The receiver's clock has an unknown zero and drifts, so delays are compared with the minimum of a window short
+enough for drift (100 ppm make 3 ms in 30 s) and long enough to hold a moment with an empty queue. A gradient, as
+the trendline has it, cannot see a queue that is full and stays full; this can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+from media.congestion.base import PacketResult
+
+BASE_WINDOW = 30  # buckets
+BASE_BUCKET = 1.0  # seconds
+RECENT = 0.060  # seconds of arrivals whose minimum is "now": rides over jitter, at 40 packets/s two packets
+CLOCK_JUMP = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
+
+
+class QueueDelay:
+    def __init__(self) -> None:
+        self.value = 0.0  # seconds, now
+        self.jitter = 0.0  # seconds, smoothed difference between neighbours
+        self._buckets: deque[tuple[float, float]] = deque()  # start of bucket on our clock, minimum
+        self._base = math.inf
+        self._recent: deque[tuple[float, float]] = deque()  # received, delay
+        self._last: float | None = None
+
+    def add(self, results: Sequence[PacketResult], *, now: float) -> None:
+        recent = self._recent
+        lowest = math.inf
+        for result in results:
+            if result.received_at is None:
+                continue
+            delay = result.received_at - result.sent_at
+            if self._last is not None:
+                step = abs(delay - self._last)
+                if step > CLOCK_JUMP:
+                    self.reset()
+                    recent = self._recent
+                    lowest = math.inf
+                else:
+                    self.jitter += (step - self.jitter) / 16
+            self._last = delay
+            lowest = min(lowest, delay)
+            recent.append((result.received_at, delay))
+        if lowest == math.inf:
+            return
+        latest = recent[-1][0]
+        while recent[0][0] < latest - RECENT:
+            recent.popleft()
+        self._lower_base(lowest, now)
+        self.value = min(delay for _, delay in recent) - self._base
+
+    def reset(self) -> None:
+        self._buckets.clear()
+        self._recent.clear()
+        self._base = math.inf
+        self._last = None
+        self.value = 0.0
+
+    def _lower_base(self, delay: float, now: float) -> None:
+        buckets = self._buckets
+        if not buckets or now - buckets[-1][0] >= BASE_BUCKET:
+            buckets.append((now, delay))
+            while len(buckets) > BASE_WINDOW:
+                buckets.popleft()
+            self._base = min(lowest for _, lowest in buckets)
+        elif delay < buckets[-1][1]:
+            buckets[-1] = (buckets[-1][0], delay)
+        self._base = min(self._base, delay)

@@ -1,0 +1,99 @@
+"""Tells loss that sending causes from loss that is simply there.
+
+Loss behind a queue shows as delay first and is not judged here. Loss without a queue is either a radio's (it
+stays when we send less) or a policer's (it goes away). Which one is found by experiment: send what arrived and
+look again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import Enum
+
+from media.congestion.base import PacketResult
+
+WINDOW = 0.5  # seconds of send time
+PACKETS = 20  # at least
+EXCESS = 0.05  # of loss above the known, before it is worth an experiment
+DEVIATIONS = 2.5  # of chance on top
+RANDOM_IF_LEFT = 0.6  # of the loss, when less is sent
+RETRY = 2.0  # seconds after an experiment; doubles while loss turns out random
+RETRY_AT_MOST = 16.0
+FORGET = 0.1  # weight of a window with less loss than known
+
+
+class Verdict(Enum):
+    EXPERIMENT = "send less and look"
+    RANDOM = "not ours"
+    CONGESTION = "ours"
+
+
+class RandomLoss:
+    def __init__(self) -> None:
+        self.ratio = 0.0  # smoothed, of everything
+        self.inherent = 0.0  # the part that is simply there
+        self._packets = self._lost = 0
+        self._since: float | None = None
+        self._suspected: float | None = None  # the loss that started an experiment
+        self._count_from = -math.inf  # send time
+        self._retry = RETRY
+        self._not_before = -math.inf
+
+    @property
+    def experimenting(self) -> bool:
+        return self._suspected is not None
+
+    def abort(self) -> None:
+        """A queue has appeared: it will say more."""
+        self._suspected = None
+        self._restart(None)
+
+    def add(self, results: Sequence[PacketResult], *, now: float) -> Verdict | None:
+        """Takes results from a time without a queue."""
+        latest = self._count_from
+        for result in results:
+            if result.sent_at < self._count_from:
+                continue
+            if self._since is None:
+                self._since = result.sent_at
+            latest = max(latest, result.sent_at)
+            self._packets += 1
+            self._lost += result.received_at is None
+        if self._since is None or self._packets < PACKETS or latest - self._since < WINDOW:
+            return None
+        count = self._packets
+        ratio = self._lost / count
+        self._restart(None)
+        self.ratio += (ratio - self.ratio) / 4
+        if self._suspected is not None:
+            return self._conclude(ratio, now)
+        chance = DEVIATIONS * math.sqrt(self.inherent * (1 - self.inherent) / count)
+        if ratio > self.inherent + EXCESS + chance and now >= self._not_before:
+            self._suspected = ratio
+            self._restart(now)
+            return Verdict.EXPERIMENT
+        if ratio < self.inherent:
+            self.inherent += FORGET * (ratio - self.inherent)
+        elif self.inherent:
+            self.inherent += FORGET / 2 * (ratio - self.inherent)
+        return None
+
+    def _conclude(self, ratio: float, now: float) -> Verdict:
+        assert self._suspected is not None
+        before, self._suspected = self._suspected, None
+        if ratio >= RANDOM_IF_LEFT * before:
+            self.inherent = max(self.inherent, (before + ratio) / 2)
+            self._not_before = now + self._retry
+            self._retry = min(self._retry * 2, RETRY_AT_MOST)
+            return Verdict.RANDOM
+        self._retry = RETRY
+        self._not_before = now + self._retry
+        return Verdict.CONGESTION
+
+    def _restart(self, count_from: float | None) -> None:
+        """Begins a window; `count_from` leaves out what was sent before."""
+        self._packets = self._lost = 0
+        self._since = None
+        if count_from is not None:
+            self._count_from = count_from

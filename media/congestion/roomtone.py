@@ -1,0 +1,385 @@
+"""Our controller: fast down, empty queues, fast up, and a fair share.
+
+It knows the standing queue in seconds (`QueueDelay`) and what arrives now (`DeliveryRate`), and is in one of five
+modes:
+
+    INCREASE  the queue is short; the rate grows, slowly near the capacity met last, and probes look further
+    DRAIN     the queue is long; what arrives now is the capacity, and we send less until the queue is gone
+    COMPETE   the queue does not go when we hold back, so it is somebody else's (TCP): share by loss, as TCP does
+    STARVED   we send and nothing comes back: halve, down to the floor that sound needs
+    REPORTED  no transport-wide feedback at all: receiver reports and REMB
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from enum import Enum
+
+from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
+from media.congestion.delivery import DeliveryRate
+from media.congestion.demand import DemandProber
+from media.congestion.loss import ReportedLoss
+from media.congestion.probe import ProbeMeasurement, make_cluster
+from media.congestion.queue_delay import QueueDelay
+from media.congestion.random_loss import RandomLoss, Verdict
+from media.congestion.sent import SentPackets
+
+START_BITRATE = 300_000.0  # bit/s
+MAX_BITRATE = 8_000_000.0
+FLOOR = 40_000.0  # bit/s; sound alone, thinned
+TIMER = 0.100  # seconds
+
+QUEUE_LONG = 0.030  # seconds that start a drain, plus one packet at the estimate
+QUEUE_SHORT = 0.012  # seconds that end it, plus the same
+PACKET_BITS = 800 * 8  # a packet just served is no queue
+PACKET_TIME_AT_MOST = 0.040  # seconds
+DRAIN_TIME = 0.400  # seconds in which a drain should empty the queue
+DRAIN_FACTOR = (0.35, 0.90)  # bounds of the rate while draining, times the capacity
+AFTER_DRAIN = 0.95  # times the capacity
+
+GROWTH = 0.10  # per second, while no capacity is known
+GROWTH_NEAR = 25_000.0  # bit/s per second near the capacity known, the same for all so that shares converge
+GROWTH_NEAR_SHARE = 0.06  # per second at most
+NEAR = 1.10  # times the capacity known; beyond, it is known no more
+USED_SHARE = 0.7  # of the estimate must arrive for it to grow by itself
+ACKED_HEADROOM = 1.5
+
+NOT_OURS_AFTER = 1.0  # seconds plus the round trip in which a drain must show
+NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
+COMPETE_DECREASE = 0.7
+COMPETE_SEGMENT = 1000 * 8  # bits gained per round trip squared
+QUEUE_GONE = 0.5  # seconds with a short queue that end competition
+
+PACING = 1.2
+IN_FLIGHT_SLACK = 0.170  # seconds of the rate beyond the round trip
+IN_FLIGHT_AT_LEAST = 3000  # bytes
+STARVED_AFTER = 0.5  # seconds plus three round trips
+STARVED_INTERVAL = 0.5
+PROBE_SETTLE = 0.25  # seconds that a probe's own queue is not held against us
+PROBE_TRUST = 0.92  # of the measured rate
+NO_FEEDBACK = 1.0  # seconds until reports are believed instead
+
+
+class Mode(Enum):
+    INCREASE = Phase.INCREASING
+    DRAIN = Phase.DRAINING
+    COMPETE = Phase.HOLDING
+    STARVED = Phase.STARVED
+    REPORTED = Phase.STARTING
+
+
+class Roomtone:
+    def __init__(
+        self,
+        sent: SentPackets,
+        *,
+        now: float,
+        start_bitrate: float = START_BITRATE,
+        max_bitrate: float = MAX_BITRATE,
+        floor: float = FLOOR,
+    ) -> None:
+        self.mode = Mode.REPORTED
+        self._sent = sent
+        self._max_bitrate = max_bitrate
+        self._floor = floor
+        self._start_bitrate = start_bitrate
+        self._ids = itertools.count(1)
+        self._remb = math.inf
+        self._reported: ReportedLoss | None = None
+        self._timer_at = now
+        self._reset(now, start_bitrate)
+
+    def _reset(self, now: float, bitrate: float) -> None:
+        self._rate = bitrate
+        self._capacity: float | None = None  # met at the last drain
+        self._before_drain = bitrate
+        self._queue = QueueDelay()
+        self._delivery = DeliveryRate()
+        self._loss = RandomLoss()
+        self._prober = DemandProber(now=now)
+        self._measurement = ProbeMeasurement(valid_share=0.5)
+        self._pending_probe: ProbeCluster | None = None
+        self._rtt: float | None = None
+        self._feedback_at: float | None = None
+        self._changed_at = now  # of mode
+        self._grown_at = now
+        self._drain_queue = 0.0
+        self._drain_expected = 0.0
+        self._drain_at = now
+        self._settle_until = now
+        self._starved_at = now
+        self._short_since: float | None = None
+        self._lost_at = -math.inf
+        self._rate_before_experiment = bitrate
+
+    @property
+    def estimate(self) -> float:
+        return max(self._floor, min(self._rate, self._remb, self._max_bitrate))
+
+    @property
+    def pacing_rate(self) -> float:
+        return self.estimate * (1.0 if self.mode is Mode.DRAIN else PACING)
+
+    @property
+    def in_flight_cap(self) -> int | None:
+        rtt = self._rtt if self._rtt is not None else 0.3
+        way = max(rtt - self._queue.value, 0.01)
+        return max(IN_FLIGHT_AT_LEAST, int(self.estimate * (way + IN_FLIGHT_SLACK) / 8))
+
+    @property
+    def state(self) -> ControllerState:
+        return ControllerState(
+            self.mode.value, self._queue.value, self._loss.ratio, self._delivery.bitrate, self._rtt
+        )
+
+    def on_feedback(self, results: Sequence[PacketResult], *, now: float) -> None:
+        if not results:
+            return
+        self._queue.add(results, now=now)
+        self._delivery.add(results)
+        newest = max((r.sent_at for r in results if r.received_at is not None), default=None)
+        if newest is not None:
+            sample = now - newest
+            self._rtt = sample if self._rtt is None else self._rtt + (sample - self._rtt) / 4
+        probed = None
+        for result in results:
+            if result.probe_cluster is not None:
+                probed = self._measurement.add(result) or probed
+        self._feedback_at = now
+        if self.mode is Mode.REPORTED or (self.mode is Mode.STARVED and newest is not None):
+            self._resume(now)
+        if probed is not None:
+            self._on_probe(probed, now)
+        if self.mode is Mode.INCREASE:
+            self._on_increase(results, now)
+        elif self.mode is Mode.DRAIN:
+            self._on_drain(now)
+        elif self.mode is Mode.COMPETE:
+            self._on_compete(results, now)
+        self._rate = min(max(self._rate, self._floor), self._max_bitrate)
+
+    def on_receiver_report(self, fraction_lost: float, rtt: float | None, *, now: float) -> None:
+        if self.mode is not Mode.REPORTED:
+            return
+        if self._reported is None:
+            self._reported = ReportedLoss(self._rate)
+        self._rate = min(self._reported.on_report(fraction_lost, rtt, now=now), self._max_bitrate)
+        self._reported.bitrate = self._rate
+        self._rtt = rtt if rtt is not None else self._rtt
+
+    def on_remb(self, bitrate: float, *, now: float) -> None:
+        self._remb = bitrate
+
+    def on_demand(
+        self, next_layer_bitrate: float | None, allocated_bitrate: float, max_bitrate: float, *, now: float
+    ) -> None:
+        demand = self._prober.demand
+        demand.next_layer = next_layer_bitrate
+        demand.allocated = allocated_bitrate
+        demand.maximum = max_bitrate
+
+    def on_route_change(self, *, now: float) -> None:
+        """Starts over, not above where we were, and asks the new path at once."""
+        before = self._rate
+        self._reset(now, min(before, self._start_bitrate))
+        self._prober.remember(before, now=now)
+        self.mode = Mode.INCREASE
+
+    def next_timeout(self) -> float | None:
+        return self._timer_at + TIMER
+
+    def on_timeout(self, *, now: float) -> None:
+        self._timer_at = now
+        self._watch_feedback(now)
+        self._propose_probe(now)
+
+    def poll_probe(self, *, now: float) -> ProbeCluster | None:
+        self._propose_probe(now)
+        cluster, self._pending_probe = self._pending_probe, None
+        if cluster is not None:
+            self._settle_until = now + PROBE_SETTLE + self._round_trip
+        return cluster
+
+    @property
+    def _round_trip(self) -> float:
+        return 0.2 if self._rtt is None else self._rtt
+
+    @property
+    def _packet_time(self) -> float:
+        return min(PACKET_BITS / self._rate, PACKET_TIME_AT_MOST)
+
+    def _enter(self, mode: Mode, now: float) -> None:
+        self.mode = mode
+        self._changed_at = self._grown_at = now
+        self._short_since = None
+
+    def _resume(self, now: float) -> None:
+        """Feedback is (back) there."""
+        self._delivery.clear()
+        self._enter(Mode.INCREASE, now)
+        self._prober.forget(now=now)
+
+    # -- INCREASE
+
+    def _on_increase(self, results: Sequence[PacketResult], now: float) -> None:
+        queue = self._queue.value
+        limit = QUEUE_LONG + self._packet_time
+        if now < self._settle_until:
+            limit *= 2.5
+        if queue > limit:
+            self._start_drain(now)
+            return
+        if queue < limit / 2:
+            self._judge_loss(results, now)
+        if queue < QUEUE_SHORT + self._packet_time and not self._loss.experimenting:
+            self._grow(now)
+        else:
+            self._grown_at = now
+
+    def _grow(self, now: float) -> None:
+        since, self._grown_at = min(now - self._grown_at, 0.5), now
+        acked = self._delivery.bitrate
+        if acked is None or acked < USED_SHARE * self._rate * (1 - self._loss.inherent):
+            return
+        if self._capacity is not None and self._rate > NEAR * self._capacity:
+            self._capacity = None
+        if self._capacity is None:
+            grown = self._rate * (1 + GROWTH * since)
+        else:
+            grown = self._rate + min(GROWTH_NEAR, GROWTH_NEAR_SHARE * self._rate) * since
+        highest = ACKED_HEADROOM * acked / (1 - min(self._loss.inherent, 0.5)) + 10_000
+        self._rate = max(self._rate, min(grown, highest))
+
+    def _judge_loss(self, results: Sequence[PacketResult], now: float) -> None:
+        verdict = self._loss.add(results, now=now)
+        if verdict is Verdict.EXPERIMENT:
+            self._rate_before_experiment = self._rate
+            acked = self._delivery.bitrate
+            if acked is not None:
+                self._rate = min(self._rate, 0.9 * acked)
+        elif verdict is Verdict.RANDOM:
+            self._rate = max(self._rate, self._rate_before_experiment)
+        elif verdict is Verdict.CONGESTION:
+            self._capacity = self._rate
+            self._prober.remember(self._rate_before_experiment, now=now)
+            self._prober.postpone(2.0, now=now)
+
+    # -- DRAIN
+
+    def _start_drain(self, now: float) -> None:
+        if self._loss.experimenting:
+            self._rate = max(self._rate, self._rate_before_experiment)
+        self._loss.abort()
+        self._before_drain = self._rate
+        self._capacity = None
+        self._drain_queue = self._queue.value
+        self._drain_expected = 0.0
+        self._enter(Mode.DRAIN, now)
+        self._drain_at = now
+        if self._prober.goal is not None:
+            self._prober.fail(self._rate, now=now)
+        self._on_drain(now)
+
+    def _on_drain(self, now: float) -> None:
+        queue = self._queue.value
+        if queue < QUEUE_SHORT + self._packet_time:
+            self._finish_drain(now)
+            return
+        acked = self._delivery.bitrate
+        if acked is not None:
+            capacity = acked / (1 - min(self._loss.inherent, 0.5))
+            # What arrives while the queue lasts is the capacity; a window from before the drop says too much.
+            if self._capacity is None or now - self._changed_at < self._round_trip + 0.3:
+                self._capacity = min(capacity, self._before_drain)
+            else:
+                self._capacity = max(self._capacity, min(capacity, self._before_drain))
+        if self._capacity is None:
+            return
+        low, high = DRAIN_FACTOR
+        factor = min(max(1 - queue / DRAIN_TIME, low), high)
+        self._rate = min(self._before_drain, factor * self._capacity)
+        since, self._drain_at = now - self._drain_at, now
+        if now - self._changed_at > self._round_trip:
+            self._drain_expected += since * (1 - factor)
+        else:
+            self._drain_queue = max(self._drain_queue, queue)
+        if (
+            now - self._changed_at > NOT_OURS_AFTER + self._round_trip
+            and self._drain_queue - queue < NOT_OURS_SHARE * min(self._drain_expected, self._drain_queue)
+        ):
+            self._rate = self._before_drain * COMPETE_DECREASE
+            self._enter(Mode.COMPETE, now)
+
+    def _finish_drain(self, now: float) -> None:
+        if self._capacity is not None:
+            self._rate = min(self._before_drain, AFTER_DRAIN * self._capacity)
+            if self._rate < 0.7 * self._before_drain:
+                self._prober.remember(self._before_drain, now=now)
+        self._enter(Mode.INCREASE, now)
+        self._prober.postpone(0.5, now=now)
+
+    # -- COMPETE
+
+    def _on_compete(self, results: Sequence[PacketResult], now: float) -> None:
+        since, self._grown_at = now - self._grown_at, now
+        rtt = max(self._round_trip, 0.02)
+        if self._queue.value < QUEUE_SHORT + self._packet_time:
+            self._short_since = now if self._short_since is None else self._short_since
+            if now - self._short_since > QUEUE_GONE:
+                self._enter(Mode.INCREASE, now)
+                return
+        else:
+            self._short_since = None
+        lost = sum(r.received_at is None for r in results)
+        if lost > self._loss.inherent * len(results) and now - self._lost_at > rtt:
+            self._lost_at = now
+            self._rate *= COMPETE_DECREASE
+            return
+        acked = self._delivery.bitrate
+        if acked is not None and acked > 0.5 * self._rate:
+            self._rate += COMPETE_SEGMENT / rtt**2 * since
+
+    # -- probes
+
+    def _propose_probe(self, now: float) -> None:
+        if self.mode is not Mode.INCREASE or self._feedback_at is None or self._pending_probe is not None:
+            return
+        if self._queue.value > QUEUE_SHORT + self._packet_time or self._loss.experimenting:
+            return
+        if now < self._settle_until and self._prober.goal is None:
+            return
+        proposal = self._prober.propose(self._rate, self._queue.jitter, self._round_trip, now=now)
+        if proposal is not None:
+            bitrate, duration = proposal
+            self._pending_probe = make_cluster(next(self._ids), min(bitrate, self._max_bitrate), duration)
+            self._measurement.start(self._pending_probe)
+
+    def _on_probe(self, measured: float, now: float) -> None:
+        goal = self._prober.goal
+        if goal is None:
+            return
+        if self.mode is not Mode.INCREASE or not self._prober.succeeded(measured, self._rate):
+            self._prober.fail(self._rate, now=now)
+            return
+        self._prober.succeed(now=now)
+        self._rate = max(self._rate, min(PROBE_TRUST * measured, goal))
+        self._capacity = None
+        self._settle_until = now + self._round_trip / 2
+        self._grown_at = now
+
+    # -- silence
+
+    def _watch_feedback(self, now: float) -> None:
+        last = self._sent.last_sent_at
+        if self._feedback_at is None or last is None:
+            return
+        patience = STARVED_AFTER + 3 * self._round_trip
+        if last - self._feedback_at < patience or now - self._starved_at < STARVED_INTERVAL:
+            return
+        if self.mode is not Mode.STARVED:
+            self._prober.remember(self._rate, now=now)
+            self._enter(Mode.STARVED, now)
+        self._starved_at = now
+        self._rate = max(self._floor, self._rate / 2)
