@@ -1,4 +1,5 @@
-"""`python -m benchmarks NAME [options]`: each benchmark is a module of this package with `main(argv) -> int`."""
+"""`python -m benchmarks NAME [options]`: each benchmark is a module of this package with `main(argv) ->
+int`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,203 @@
+"""A run's figures as a table, as JSON, and as one self-contained page."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from statistics import median
+
+from benchmarks.load import plots
+from benchmarks.load.measure import CURVE, Delay, Figures
+from benchmarks.load.scenario import Bar, Ratio, Scenario
+
+Column = tuple[str, Callable[[list[Figures]], str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything of one run of the benchmark. `direct`: latency with no server in between."""
+
+    machine: dict[str, str]
+    options: dict[str, object]
+    pinned: bool
+    direct: Delay
+    scenarios: tuple[Scenario, ...]
+    runs: tuple[Figures, ...]
+    ratios: tuple[Ratio, ...]
+    bars: tuple[Bar, ...]
+
+
+def machine() -> dict[str, str]:
+    """Where it ran and how busy that place was."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": f"{model}, {os.cpu_count()} cores",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+    }
+
+
+def text(result: Result) -> str:
+    """The table, the ratios and the bars, for a terminal."""
+    lines = [""]
+    rows = list(_rows(result))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        lines.append("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    lines += ["", *_remarks(result)]
+    for bar in result.bars:
+        lines.append(f"{'met    ' if bar.met else 'NOT MET'}  {bar.text}: {bar.measured}")
+    return "\n".join(lines)
+
+
+def as_json(result: Result) -> str:
+    document = asdict(result)
+    document["percentiles"] = CURVE
+    for run, figures in zip(document["runs"], result.runs, strict=True):
+        run["cpu_us_per_packet"] = figures.cpu_us_per_packet
+        run["rate"] = figures.rate
+        run["doubts"] = figures.doubts()
+    return json.dumps(_without_nan(document), indent=1)
+
+
+def as_html(result: Result) -> str:
+    rows = list(_rows(result))
+    cells = ["".join(f"<th>{escape(cell)}</th>" for cell in rows[0])]
+    cells += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows[1:]]
+    table = "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    judged = "".join(
+        f'<li class="{"met" if bar.met else "missed"}"><b>{"met" if bar.met else "not met"}</b> '
+        f"{escape(bar.text)}: {escape(bar.measured)}</li>"
+        for bar in result.bars
+    )
+    figures = "".join(
+        f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        for caption, svg in plots.all_plots(result.scenarios, result.runs, result.direct)
+    )
+    remarks = "".join(f"<p>{escape(line)}</p>" for line in _remarks(result))
+    facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in result.machine.items())
+    return _PAGE.format(bars=judged, table=table, remarks=remarks, figures=figures, facts=facts)
+
+
+def _rows(result: Result) -> Iterator[list[str]]:
+    yield [name for name, _ in _COLUMNS]
+    for scenario in result.scenarios:
+        for server in dict.fromkeys(run.server for run in result.runs):
+            runs = [r for r in result.runs if (r.scenario, r.server) == (scenario.name, server)]
+            if runs:
+                yield [show(runs) for _, show in _COLUMNS]
+
+
+def _spread(value: Callable[[Figures], float], digits: int) -> Callable[[list[Figures]], str]:
+    """Median (lowest-highest) over the rounds."""
+
+    def show(runs: list[Figures]) -> str:
+        values = [value(run) for run in runs]
+        middle = f"{median(values):,.{digits}f}"
+        if len(values) == 1:
+            return middle
+        return f"{middle} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
+
+    return show
+
+
+_COLUMNS: tuple[Column, ...] = (
+    ("scenario", lambda runs: runs[0].scenario),
+    ("server", lambda runs: runs[0].server),
+    ("people", lambda runs: str(runs[0].participants)),
+    ("streams", lambda runs: str(2 * runs[0].subscriptions)),
+    ("packets/s", _spread(lambda run: run.rate, 0)),
+    ("us CPU/packet", _spread(lambda run: run.cpu_us_per_packet, 1)),
+    ("core %", _spread(lambda run: run.cpu_share * 100, 0)),
+    ("lost %", _spread(lambda run: run.lost / max(run.forwarded, 1) * 100, 2)),
+    ("p50 ms", _spread(lambda run: run.all.p50 / 1e3, 2)),
+    ("p99 ms", _spread(lambda run: run.all.p99 / 1e3, 2)),
+    ("max ms", _spread(lambda run: run.all.max / 1e3, 1)),
+    ("stalls", _spread(lambda run: run.stalls, 0)),
+    ("join ms", _spread(lambda run: run.join_p50 * 1e3, 0)),
+    ("MB/person", _spread(lambda run: run.memory_per_participant / 1e6, 2)),
+    ("generator %", _spread(lambda run: run.generator_cpu * 100, 0)),
+)
+
+
+def _remarks(result: Result) -> list[str]:
+    p50, p99 = result.direct.p50 / 1e3, result.direct.p99 / 1e3
+    remarks = [
+        "Figures are medians over the rounds (lowest-highest). Latency is from the sender's stamp, taken "
+        "before it encrypts, to the kernel's receipt at the receiver; with no server in between it is p50 "
+        f"{p50:.3f}, p99 {p99:.3f} ms. A stall is latency over 10 ms."
+    ]
+    for server in dict.fromkeys(run.server for run in result.runs):
+        profiles = sorted({run.profile for run in result.runs if run.server == server})
+        remarks.append(f"{server} negotiated {', '.join(profiles)}.")
+    remarks.append(
+        "Server and load generator were kept on cores apart."
+        if result.pinned
+        else "Server and load generator shared the cores: figures are rough."
+    )
+    for run in result.runs:
+        remarks += [
+            f"Doubtful: {run.scenario}, {run.server}, round {run.round}: {doubt}." for doubt in run.doubts()
+        ]
+    for ratio in result.ratios:
+        rounds = ", ".join(f"{value:.2f}" for value in ratio.rounds)
+        remarks.append(
+            f"{ratio.scenario}: Roomtone uses {ratio.median:.2f} of Janus's CPU a packet (rounds {rounds})."
+        )
+    return remarks
+
+
+def _without_nan(value: object) -> object:
+    """NaN is no JSON."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Roomtone under load</title>
+<style>
+:root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
+body {{ max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; white-space: nowrap; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; }}
+.met b {{ color: #17803d; }} .missed b {{ color: #c2410c; }}
+figure {{ display: inline-block; margin: 1rem 1rem 1rem 0; padding: .5rem; border-radius: .5rem;
+  background: #fff; color: #222; }}
+figure svg {{ max-width: 100%; height: auto; }}
+dt {{ float: left; clear: left; width: 9rem; opacity: .7; }}
+</style>
+<h1>Roomtone under load</h1>
+<ul>{bars}</ul>
+<div class="wide">{table}</div>
+{remarks}
+{figures}
+<h2>Where</h2>
+<dl>{facts}</dl>
+</html>
+"""
