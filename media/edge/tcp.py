@@ -1,0 +1,193 @@
+"""ICE-TCP, passive (RFC 6544): connections that carry datagrams in the framing of RFC 4571."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+from media.edge.ice import Address
+
+if TYPE_CHECKING:
+    from media.edge.port import MediaPort
+
+MAX_CONNECTIONS = 512
+# Of one address: a practice or a hotel behind one NAT where UDP is blocked.
+MAX_CONNECTIONS_PER_HOST = 64
+# The longest frame taken: twice the longest datagram that a browser sends. An HTTP request to this port reads
+# as a frame of 18 kB and ends at once.
+MAX_FRAME = 3000
+
+AUTHENTICATION_TIMEOUT = 10.0  # until the first authentic connectivity check
+IDLE_TIMEOUT = 30.0
+
+# TCP keeps what the network doesn't take, and delay grows without bound. So media is dropped while this much
+# waits, or while anything has waited for so long; what is not media has twice the room.
+MAX_WAITING = 64 << 10
+MAX_WAITING_TIME = 0.2
+# What the kernel may hold that it has not sent: beyond, data waits with us, where it is counted.
+NOT_SENT_LOW_WATER = 16 << 10
+
+_LENGTH = 2  # bytes before each frame
+
+
+class Deframer:
+    """Cuts a byte stream into frames (RFC 4571 section 2)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes] | None:
+        """The frames that `data` completes, empty ones left out; None: a frame is longer than `MAX_FRAME`, so
+        that this is no stream of ours."""
+        data = self._rest + data
+        frames = []
+        at = 0
+        while len(data) - at >= _LENGTH:
+            length = data[at] << 8 | data[at + 1]
+            if length > MAX_FRAME:
+                return None
+            end = at + _LENGTH + length
+            if end > len(data):
+                break
+            if length:
+                frames.append(data[at + _LENGTH : end])
+            at = end
+        self._rest = data[at:]
+        return frames
+
+
+class TcpConnection(asyncio.Protocol):
+    """One accepted connection. It is also the sender of the path over it."""
+
+    kind = "tcp"
+    batches = False
+
+    def __init__(self, port: MediaPort) -> None:
+        self._port = port
+        self._loop = asyncio.get_running_loop()
+        self._deframer = Deframer()
+        self._transport: asyncio.Transport | None = None
+        self._address: Address = ("", 0)
+        self._heard = 0.0
+        self._blocked_since: float | None = None
+        self._check: asyncio.TimerHandle | None = None
+
+    @property
+    def host(self) -> str:
+        return self._address[0]
+
+    def send(self, header: bytes, rest: bytes, address: Address) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        waiting = transport.get_write_buffer_size()
+        if waiting:
+            media = bool(header)
+            late = (
+                self._blocked_since is not None and self._loop.time() - self._blocked_since > MAX_WAITING_TIME
+            )
+            if waiting > (MAX_WAITING if media else 2 * MAX_WAITING) or (media and late):
+                self._port.drops["tcp-full"] += 1
+                return
+        length = len(header) + len(rest)
+        transport.write(b"".join((length.to_bytes(_LENGTH, "big"), header, rest)))
+
+    def send_run(self, pieces: list[bytes], size: int, address: Address) -> None:
+        raise AssertionError("batches is False")
+
+    def release(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._address = self._transport.get_extra_info("peername") or ("", 0)
+        if not self._port.admit(self):
+            self._transport.abort()
+            return
+        tcp = self._transport.get_extra_info("socket")
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LOW_WATER)
+        # Tells of each moment when something begins or ceases to wait.
+        self._transport.set_write_buffer_limits(high=0)
+        self._heard = self._loop.time()
+        self._check = self._loop.call_later(AUTHENTICATION_TIMEOUT, self._on_check)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._check is not None:
+            self._check.cancel()
+        self._port.dismiss(self)
+
+    def pause_writing(self) -> None:
+        self._blocked_since = self._loop.time()
+
+    def resume_writing(self) -> None:
+        self._blocked_since = None
+
+    def data_received(self, data: bytes) -> None:
+        frames = self._deframer.feed(data)
+        if frames is None:
+            self._port.drops["tcp-malformed"] += 1
+            assert self._transport is not None
+            self._transport.abort()
+            return
+        self._heard = self._loop.time()
+        self._port.receive(frames, self, self._address)
+
+    def _on_check(self) -> None:
+        assert self._transport is not None
+        if not self._port.knows(self):
+            self._port.drops["tcp-unauthenticated"] += 1
+            self._transport.abort()
+        elif self._loop.time() - self._heard > IDLE_TIMEOUT:
+            self._port.drops["tcp-idle"] += 1
+            self._transport.abort()
+        else:
+            self._check = self._loop.call_later(IDLE_TIMEOUT, self._on_check)
+
+
+def open_tcp_listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        # A restarted server must not wait for its old connections' TIME_WAIT.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class TcpLimits:
+    """How many connections there are, in all and of each host."""
+
+    def __init__(self, drops: Counter[str]) -> None:
+        self.connections: set[TcpConnection] = set()
+        self._hosts: Counter[str] = Counter()
+        self._drops = drops
+
+    def admit(self, connection: TcpConnection) -> bool:
+        if (
+            len(self.connections) >= MAX_CONNECTIONS
+            or self._hosts[connection.host] >= MAX_CONNECTIONS_PER_HOST
+        ):
+            self._drops["tcp-connections"] += 1
+            return False
+        self.connections.add(connection)
+        self._hosts[connection.host] += 1
+        return True
+
+    def dismiss(self, connection: TcpConnection) -> None:
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._hosts[connection.host] -= 1
+            if not self._hosts[connection.host]:
+                del self._hosts[connection.host]
