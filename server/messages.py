@@ -1,4 +1,5 @@
-"""Every WebSocket message, in both directions: the signalling contract (docs/protocol.md shows each with an example).
+"""Every WebSocket message, in both directions: the signalling contract (docs/protocol.md shows each with an
+example).
 
 All input is hostile: models forbid unknown fields and cap every string and list.
 """
@@ -24,28 +25,31 @@ Role = Literal["host", "guest"]
 
 
 class Message(BaseModel):
-    """Base of all messages: immutable, no unknown fields."""
+    """Base of all messages: immutable, no unknown fields. Errors never quote the input: it is private."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-# --- from the page to the server -------------------------------------------------------------------------------
+# --- from the page to the server ----------------------------------------------------------------------------
 
 
 class Hello(Message):
     """First message on a connection. `resume` (from an earlier welcome) brings a participant back with role,
-    admission and name kept; otherwise `token` from the link joins or knocks under `name`."""
+    admission and name kept; otherwise, or where that session is over, `token` from the link joins or knocks
+    under `name`. `room`, the one in the page's address, is checked against the token's where given."""
 
     type: Literal["hello"] = "hello"
     version: int
+    room: Identity | None = None
     token: Annotated[str, StringConstraints(max_length=4096)] = ""
     resume: Annotated[str, StringConstraints(max_length=4096)] = ""
     name: Name | None = None
 
 
 class Offer(Message):
-    """An SDP offer. `connection` names the page's RTCPeerConnection: a new name means a new one (after a reload);
-    the same name is a renegotiation or an ICE restart. `sources` maps the mid of each sending m-line."""
+    """An SDP offer. `connection` names the page's RTCPeerConnection: a new name means a new one (after a
+    reload); the same name is a renegotiation or an ICE restart. `sources` maps the mid of each sending
+    m-line."""
 
     type: Literal["offer"] = "offer"
     connection: Identity
@@ -54,7 +58,8 @@ class Offer(Message):
 
 
 class Media(Message):
-    """What the person wants to send: the three switches of the page. Sent after every change and every resume."""
+    """What the person wants to send: the three switches of the page. Sent after every change and every
+    resume."""
 
     type: Literal["media"] = "media"
     microphone: bool
@@ -127,7 +132,8 @@ class Leave(Message):
 
 
 class Ping(Message):
-    """Is the connection alive? Answered at once with a pong of the same id."""
+    """Is the connection alive? Answered at once with a pong of the same id. Send the next one only after the
+    pong: that is how the server knows that the chat before it arrived."""
 
     type: Literal["ping"] = "ping"
     id: Annotated[int, Field(ge=0, le=2**53)]
@@ -140,12 +146,13 @@ FromPage = Annotated[
 from_page: TypeAdapter[FromPage] = TypeAdapter(FromPage)
 
 
-# --- from the server to the page -------------------------------------------------------------------------------
+# --- from the server to the page ----------------------------------------------------------------------------
 
 
 class Welcome(Message):
-    """Answer to hello. `waiting`: knocked, the host knows (offers are refused until admitted). `joined`: send the
-    offer. Sent again when a waiting participant is admitted. Keep `resume` for the tab's life (sessionStorage)."""
+    """Answer to hello. `waiting`: knocked, the host knows (offers are refused until admitted). `joined`: send
+    the offer. Sent again when a waiting participant is admitted. Keep `resume` for the tab's life
+    (sessionStorage)."""
 
     type: Literal["welcome"] = "welcome"
     state: Literal["waiting", "joined"]
@@ -161,7 +168,9 @@ class Welcome(Message):
 
 
 class Participant(Message):
-    """One person in the room, as everybody sees them. Sources are what really flows, not what was meant."""
+    """One person in the room, as everybody sees them. Sources are what really flows, not what was meant.
+    `kind`: most have the page open; a "sender" (WHIP) or a "viewer" (WHEP) is a device or program that only
+    sends or only watches, shown to everybody so that nobody listens unseen."""
 
     id: Identity
     name: str
@@ -170,16 +179,21 @@ class Participant(Message):
     camera: bool
     screen: bool
     connection: Literal["connecting", "connected", "reconnecting"]
+    kind: Literal["page", "sender", "viewer"] = "page"
 
 
 class Waiting(Message):
     id: Identity
     name: str
     since: float  # seconds waited when this message was sent
+    connected: bool = (
+        True  # False: they lost the connection and may come back; they can be admitted all the same
+    )
 
 
 class RoomState(Message):
-    """The whole room, sent after each change and after a resume. Replaces what was known."""
+    """The whole room, sent after each change and after a resume. Replaces what was known. Whoever still waits
+    gets it without the participants: only whether the host is there."""
 
     type: Literal["room"] = "room"
     locked: bool
@@ -229,7 +243,8 @@ class Chat(Message):
 
 
 class Muted(Message):
-    """The host silenced your microphone; the page switches it off."""
+    """The host silenced your microphone; the page switches it off and says so (media). Switching it on again
+    (media with microphone true) is the person's own choice and works at once."""
 
     type: Literal["muted"] = "muted"
 
@@ -240,18 +255,22 @@ class Pong(Message):
 
 
 class Error(Message):
-    """Something the page asked for was refused; the connection goes on."""
+    """Something the page asked for was refused; the connection goes on. `message` may be shown as it is.
+    `about` is the type of the message that was refused, where known."""
 
     type: Literal["error"] = "error"
     code: str
     message: str
+    about: str | None = None
 
 
 class Bye(Message):
-    """The connection ends now and why. `retry`: the page may connect again by itself (a restart, not a decision)."""
+    """The connection ends now and why. `retry`: the page may connect again by itself (a restart, not a
+    decision). Codes and their words are in server/words.py. A page that has opened a new connection ignores
+    what still comes on the old one."""
 
     type: Literal["bye"] = "bye"
-    code: str  # ended declined removed locked moved token-expired token-invalid server-full room-full version ...
+    code: str
     message: str
     retry: bool = False
 

@@ -1,0 +1,179 @@
+"""The command line: `python -m server serve`, `token` and `check`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from server.auth import Permission, Tokens
+from server.check import find_problems
+from server.settings import Settings, SettingsError, load
+
+# Not on the command line: every user of the machine can read the arguments of a process.
+NO_FLAG = ("secret", "metrics_token")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"roomtone: {problem}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # Imported here, so that `token` and `check` answer at once and need no media.
+    from server.serve import serve
+
+    settings = _settings(options)
+    problems = find_problems(settings)
+    if problems:
+        raise SettingsError(problems)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    # aioice and aiortc tell addresses and names at this level; nobody's address belongs into a log.
+    for chatty in ("aioice", "aiortc", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    asyncio.run(serve(settings))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    problems = find_problems(settings)
+    if problems:
+        raise SettingsError(problems)
+    print(
+        f"The settings are fine. Roomtone would run at {settings.url()}, "
+        f"with sound and picture on port {settings.media_port}."
+    )
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    from server.serve import load_secret
+
+    settings = _settings(options)
+    may = tuple(options.may) if options.may else None
+    try:
+        token = Tokens(load_secret(settings)).link(
+            options.room,
+            options.role,
+            lifetime=options.expires if options.expires is not None else settings.link_hours * 3600,
+            now=time.time(),
+            identity=options.identity,
+            name=options.name,
+            may=may,
+        )
+    except ValueError as error:
+        print(f"roomtone: the token can't be made: {_reason(error)}", file=sys.stderr)
+        return 1
+    print(token if options.raw else f"{settings.url()}/r/{options.room}#{token}")
+    return 0
+
+
+def _reason(error: ValueError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    details = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{detail['loc'][0]}: {detail['msg']}" for detail in details)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = vars(options)
+    flags = {name: given[name] for name in Settings.model_fields if given.get(name) is not None}
+    return load(flags, config=options.config)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="Roomtone: video sessions in which the voice stays."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("serve", _serve, "run the server"),
+        ("check", _check, "say what is wrong with the settings, if anything"),
+        ("token", _token, "make a link for a host or a guest"),
+    ):
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        command.set_defaults(run=run)
+        if name == "token":
+            _add_token_options(command)
+        _add_settings(command)
+    return parser
+
+
+def _add_token_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--room", required=True, help="name of the room: letters, digits, - and _")
+    parser.add_argument("--role", choices=("host", "guest"), default="guest")
+    parser.add_argument("--name", help="name that the person goes by; without it they choose one themselves")
+    parser.add_argument(
+        "--identity", help="makes the link personal: opening it again takes over the same place"
+    )
+    parser.add_argument("--expires", type=_duration, metavar="8h", help="how long it works: 30m, 8h, 2d")
+    parser.add_argument(
+        "--may",
+        type=_permissions,
+        metavar="join,publish",
+        help=f"what it allows, instead of what the role does: {', '.join(get_args(Permission))}",
+    )
+    parser.add_argument("--raw", action="store_true", help="print the token alone, not a link")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "settings", "Also in a TOML file and, as ROOMTONE_NAME, in the environment; flags win over both."
+    )
+    group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    for name, field in Settings.model_fields.items():
+        if name in NO_FLAG:
+            continue
+        options: dict[str, Any] = {"dest": name, "default": None, "help": field.description}
+        if field.annotation is bool:
+            group.add_argument(f"--{_dashed(name)}", action=argparse.BooleanOptionalAction, **options)
+        elif field.annotation == tuple[str, ...]:
+            group.add_argument(f"--{_dashed(_singular(name))}", action="append", metavar="VALUE", **options)
+        else:
+            group.add_argument(f"--{_dashed(name)}", metavar="VALUE", **options)
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _singular(name: str) -> str:
+    return re.sub(r"(ss)?e?s$", r"\1", name) if name.endswith("sses") else name.removesuffix("s")
+
+
+def _duration(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if match is None or not float(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 30m, 8h or 2d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _permissions(text: str) -> list[str]:
+    permissions = [part.strip() for part in text.split(",") if part.strip()]
+    for permission in permissions:
+        if permission not in get_args(Permission):
+            raise argparse.ArgumentTypeError(
+                f"{permission!r} is not one of {', '.join(get_args(Permission))}"
+            )
+    return permissions
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The aiohttp application: pages, the WebSocket, health and metrics, and what they hang on."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import itertools
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from media.sfu import Sfu
+from server import metrics
+from server.assets import Assets
+from server.auth import Tokens
+from server.live import Surroundings
+from server.messages import MAX_MESSAGE
+from server.participant import Participant
+from server.protection import may_open_websocket, protect
+from server.room import Credentials, Room, RoomLimits
+from server.rooms import TICK, Rooms
+from server.session import CLOSE_GRACE, Session, SessionLimits
+from server.settings import Settings
+from server.words import WORDS
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+MAX_BODY = 256 * 1024  # bytes of an HTTP request; an SDP offer is at most 200 KB
+RETRY_AFTER = "5"  # seconds
+
+log = logging.getLogger("roomtone")
+
+
+class Roomtone:
+    """Everything that one process serves. The application keeps it under `ROOMTONE`."""
+
+    def __init__(self, settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATIC) -> None:
+        self.settings = settings
+        self.sfu = sfu
+        self.tokens = Tokens(secret)
+        self.assets = Assets(static)
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.sessions: set[Session] = set()
+        self.numbers = itertools.count(1)
+        self.clock = time.monotonic
+        epoch = time.time() - time.monotonic()
+        self.rooms = Rooms(
+            self.tokens,
+            Surroundings(
+                sfu=sfu,
+                clock=self.clock,
+                epoch=epoch,
+                soon=lambda function: asyncio.get_running_loop().call_soon(function),
+                credentials=self._credentials,
+                limits=RoomLimits(settings.max_participants, settings.max_waiting, settings.lease_seconds),
+            ),
+            max_rooms=settings.max_rooms,
+        )
+        self.registry = metrics.registry(self.rooms, sfu, self.counts)
+
+    def _credentials(self, room: Room, person: Participant) -> Credentials:
+        now = time.time()
+        resume = self.tokens.resume(
+            room.name, room.session, person.id, lifetime=self.settings.session_hours * 3600, now=now
+        )
+        if not person.moderates:
+            return Credentials(resume)
+        guest = self.tokens.link(room.name, "guest", lifetime=self.settings.link_hours * 3600, now=now)
+        return Credentials(resume, f"/r/{room.name}#{guest}")
+
+    def session_limits(self) -> SessionLimits:
+        settings = self.settings
+        return SessionLimits(
+            hello_seconds=settings.hello_seconds,
+            messages_per_second=settings.messages_per_second,
+            message_burst=settings.message_burst,
+            bad_messages=settings.max_bad_messages,
+            queued_bytes=settings.max_queued_bytes,
+        )
+
+
+ROOMTONE = web.AppKey("ROOMTONE", Roomtone)
+
+
+def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATIC) -> web.Application:
+    """The application. `sfu` is started and closed by whoever made it."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app[ROOMTONE] = Roomtone(settings, sfu, secret, static)
+    app.on_response_prepare.append(protect(tls=settings.tls))
+    app.on_shutdown.append(_say_goodbye)
+    app.cleanup_ctx.append(_ticking)
+    app.add_routes(
+        [
+            web.get("/", _page),
+            web.get("/r/{room:[A-Za-z0-9_-]{1,64}}", _page),
+            web.get("/static/{path:.+}", _static),
+            web.get("/ws", _websocket),
+            web.get("/healthz", _health),
+            web.get("/metrics", _metrics),
+        ]
+    )
+    return app
+
+
+async def _page(request: web.Request) -> web.Response:
+    return request.app[ROOMTONE].assets.respond(request, "index.html")
+
+
+async def _static(request: web.Request) -> web.Response:
+    return request.app[ROOMTONE].assets.respond(request, request.match_info["path"])
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    """Only with the token: behind a proxy on the same machine every visitor would look local."""
+    roomtone = request.app[ROOMTONE]
+    token = roomtone.settings.metrics_token
+    if token is None:
+        raise web.HTTPNotFound
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+    return web.Response(
+        body=metrics.render(roomtone.registry),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+async def _websocket(request: web.Request) -> web.StreamResponse:
+    roomtone = request.app[ROOMTONE]
+    settings = roomtone.settings
+    host = request.headers.get("Host", "")
+    if not may_open_websocket(request.headers.get("Origin"), host, settings.allowed_origins):
+        roomtone.counts["drop", "origin"] += 1
+        raise web.HTTPForbidden(text="This page may not connect from another site.")
+    if len(roomtone.sessions) >= settings.max_connections:
+        roomtone.counts["drop", "server-full"] += 1
+        raise web.HTTPServiceUnavailable(text=WORDS["server-full"], headers={"Retry-After": RETRY_AFTER})
+    socket = web.WebSocketResponse(
+        timeout=CLOSE_GRACE, heartbeat=settings.heartbeat_seconds, max_msg_size=MAX_MESSAGE
+    )
+    await socket.prepare(request)
+    session = Session(
+        next(roomtone.numbers), roomtone.rooms, roomtone.session_limits(), roomtone.counts, roomtone.clock
+    )
+    roomtone.sessions.add(session)
+    try:
+        await session.run(socket, lambda: _abort(request))
+    finally:
+        roomtone.sessions.discard(session)
+    return socket
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _ticking(app: web.Application) -> AsyncIterator[None]:
+    async def tick() -> None:
+        while True:
+            app[ROOMTONE].rooms.tick()
+            await asyncio.sleep(TICK)
+
+    task = asyncio.create_task(tick())
+    yield
+    task.cancel()
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    """Tell everybody that it goes on in a moment."""
+    roomtone = app[ROOMTONE]
+    roomtone.rooms.close("restart", retry=True)
+    for session in list(roomtone.sessions):
+        session.hang_up("restart", retry=True)
+    deadline = roomtone.clock() + CLOSE_GRACE
+    while roomtone.sessions and roomtone.clock() < deadline:
+        await asyncio.sleep(0.02)

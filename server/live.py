@@ -1,0 +1,212 @@
+"""One room at work: its rules (Room), its media (Stage) and the connections between them and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.errors import MediaError
+from media.sfu import Sfu
+from server import messages
+from server.auth import LinkClaims
+from server.messages import FromPage, ToPage
+from server.participant import Kind, Participant
+from server.room import Credentials, Effects, Room, RoomLimits
+from server.speaking import ActiveSpeakers
+from server.stage import Stage
+
+
+class Connection(Protocol):
+    """The server's end of one WebSocket. It closes itself after a Bye."""
+
+    number: int
+
+    def send(self, message: ToPage) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What rooms need of the process. `clock` is monotonic; `soon` runs a function after the current one is
+    done."""
+
+    sfu: Sfu
+    clock: Callable[[], float]
+    epoch: float  # clock() + epoch = seconds since 1970
+    soon: Callable[[Callable[[], None]], object]
+    credentials: Callable[[Room, Participant], Credentials]
+    limits: RoomLimits
+
+
+class LiveRoom:
+    """Carries messages from connections to the rules, and what the rules answer to connections and media."""
+
+    def __init__(self, name: str, surroundings: Surroundings) -> None:
+        self._around = surroundings
+        self.room = Room(
+            name,
+            surroundings.limits,
+            lambda person: surroundings.credentials(self.room, person),
+            epoch=surroundings.epoch,
+        )
+        self.stage = Stage(surroundings.sfu, self._arrange_soon)
+        self._connections: dict[int, Connection] = {}
+        self._speakers = ActiveSpeakers()
+        self._speaking: tuple[str, ...] = ()
+        self._arranging = False
+
+    # --- pages ----------------------------------------------------------------------------------------------
+
+    def join(self, claims: LinkClaims, name: str | None, connection: Connection) -> str:
+        """Knock or enter. Returns the participant's id. Raises Refusal."""
+        self._connections[connection.number] = connection
+        try:
+            person, effects = self.room.join(claims, name, connection.number, now=self._now())
+        except Exception:
+            del self._connections[connection.number]
+            raise
+        self._welcomed(person.id, effects)
+        return person.id
+
+    def resume(self, participant: str, connection: Connection) -> None:
+        """Come back. Raises Refusal."""
+        self._connections[connection.number] = connection
+        try:
+            effects = self.room.resume(participant, connection.number, now=self._now())
+        except Exception:
+            del self._connections[connection.number]
+            raise
+        self._welcomed(participant, effects)
+
+    def receive(self, participant: str, message: FromPage, connection: Connection) -> None:
+        """A message of a page. What comes from a connection that was taken over is ignored."""
+        person = self.room.participants.get(participant)
+        if person is None or person.connection != connection.number:
+            return
+        refusal = self.room.refusal(participant, message)
+        if refusal is not None:
+            connection.send(refusal)
+        elif isinstance(message, messages.Offer):
+            self._offer(participant, message, connection)
+        elif isinstance(message, messages.Wish):
+            self.stage.wish(participant, message)
+        else:
+            self._apply(self.room.receive(participant, message, now=self._now()))
+
+    def disconnect(self, connection: Connection) -> None:
+        if self._connections.pop(connection.number, None) is not None:
+            self._apply(self.room.disconnect(connection.number, now=self._now()))
+
+    def _offer(self, participant: str, offer: messages.Offer, connection: Connection) -> None:
+        try:
+            sdp = self.stage.offer(participant, offer.connection, offer.sdp, offer.sources)
+        except MediaError as error:
+            connection.send(messages.Error(code=error.code, message=error.message, about="offer"))
+        else:
+            connection.send(messages.Answer(connection=offer.connection, sdp=sdp))
+
+    # --- standard clients -----------------------------------------------------------------------------------
+
+    def connect_client(
+        self,
+        claims: LinkClaims,
+        kind: Kind,
+        sdp: str,
+        *,
+        watches: str | None = None,
+    ) -> tuple[str, str]:
+        """A WHIP or WHEP session: participant and answer at once. Raises Refusal or MediaError."""
+        person, effects = self.room.join(claims, None, None, kind=kind, now=self._now())
+        try:
+            if kind == "viewer":
+                self.stage.watch(person.id, watches)
+            answer = self.stage.offer(person.id, self.room.new_id(), sdp, None)
+        except MediaError:
+            if not self.stage.has_connection(person.id):
+                effects += self.room.leave(person.id, now=self._now())
+            raise
+        finally:
+            self._apply(effects)
+        return person.id, answer
+
+    def disconnect_client(self, participant: str) -> None:
+        self._apply(self.room.leave(participant, now=self._now()))
+
+    def first_sender(self) -> str | None:
+        """Whoever came first of those who send sound or a picture."""
+        return next((person.id for person in self.room.admitted if self.stage.sends(person.id)), None)
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """A few times a second: leases and speakers."""
+        now = self._now()
+        self._apply(self.room.on_timeout(now=now))
+        levels = {
+            person.id: self.stage.speech_level(person.id)
+            for person in self.room.admitted
+            if person.sends("microphone")
+        }
+        speaking = self._speakers.update(levels, now=now)
+        if speaking != self._speaking:
+            self._speaking = speaking
+            message = messages.Speaking(participants=speaking)
+            for person in self.room.admitted:
+                self._send(person.connection, message)
+
+    def close(self, code: str, *, retry: bool = False) -> None:
+        """Send everybody away and end their media."""
+        self._apply(self.room.close(code, retry=retry))
+        self.stage.keep(())
+
+    # --- carrying out ---------------------------------------------------------------------------------------
+
+    def _welcomed(self, participant: str, effects: Effects) -> None:
+        self.stage.tell_again(participant)
+        self._apply(effects)
+        if self._speaking:
+            self._send(self._connection_of(participant), messages.Speaking(participants=self._speaking))
+
+    def _apply(self, effects: Effects) -> None:
+        for number, message in effects:
+            self._send(number, message)
+        self._arrange_soon()
+
+    def _send(self, number: int | None, message: ToPage) -> None:
+        connection = self._connections.get(number) if number is not None else None
+        if connection is None:
+            return
+        if isinstance(message, messages.Bye):
+            del self._connections[connection.number]
+        connection.send(message)
+
+    def _connection_of(self, participant: str) -> int | None:
+        person = self.room.participants.get(participant)
+        if person is None or person not in self.room.admitted:
+            return None
+        return person.connection
+
+    def _arrange_soon(self) -> None:
+        if not self._arranging:
+            self._arranging = True
+            self._around.soon(self._arrange)
+
+    def _arrange(self) -> None:
+        """Bring rules and media into line: facts to the rules, seats and mutes to media, gone people's peers
+        closed."""
+        self._arranging = False
+        now = self._now()
+        effects: Effects = []
+        for person in list(self.room.participants.values()):
+            if person.kind != "page" and not self.stage.has_connection(person.id):
+                effects += self.room.leave(person.id, now=now)
+            else:
+                effects += self.room.media(person.id, self.stage.facts(person.id), now=now)
+        self.stage.keep(self.room.participants.keys())
+        for number, message in effects:
+            self._send(number, message)
+        for person, seats in self.stage.arrange(self.room.admitted):
+            self._send(person.connection, seats)
+
+    def _now(self) -> float:
+        return self._around.clock()

@@ -1,0 +1,68 @@
+"""What /metrics tells (Prometheus text format): numbers only, nothing about anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+
+from media.sfu import Sfu
+from server.rooms import Rooms
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+else:
+    Collector = object
+
+
+class RoomtoneCollector(Collector):
+    """Reads the numbers at the moment they are asked for, so that counting costs the rooms nothing."""
+
+    def __init__(self, rooms: Rooms, sfu: Sfu, counts: Counter[tuple[str, str]]) -> None:
+        self._rooms = rooms
+        self._sfu = sfu
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        rooms = [live.room for live in self._rooms.rooms.values()]
+        yield GaugeMetricFamily("roomtone_rooms", "Open rooms.", len(rooms))
+        people = GaugeMetricFamily("roomtone_participants", "People let in.", labels=["connection"])
+        presences = Counter(person.presence for room in rooms for person in room.admitted)
+        for presence in ("connecting", "connected", "reconnecting"):
+            people.add_metric([presence], presences[presence])
+        yield people
+        yield GaugeMetricFamily(
+            "roomtone_waiting", "People waiting at a door.", sum(len(room.waiting) for room in rooms)
+        )
+        yield GaugeMetricFamily(
+            "roomtone_peers",
+            "WebRTC connections.",
+            sum(live.stage.peers for live in self._rooms.rooms.values()),
+        )
+        refused = CounterMetricFamily("roomtone_refused", "Joins refused.", labels=["code"])
+        for code, count in sorted(self._rooms.refused.items()):
+            refused.add_metric([code], count)
+        yield refused
+        messages = CounterMetricFamily("roomtone_messages", "Messages from pages.", labels=["type"])
+        drops = CounterMetricFamily("roomtone_drops", "Messages not acted on.", labels=["reason"])
+        for (what, label), count in sorted(self._counts.items()):
+            (messages if what == "message" else drops).add_metric([label], count)
+        yield messages
+        yield drops
+        for name, value in sorted(self._sfu.metrics().items()):
+            yield GaugeMetricFamily(f"roomtone_media_{name}", "From the media side.", value)
+
+
+def registry(rooms: Rooms, sfu: Sfu, counts: Counter[tuple[str, str]]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(RoomtoneCollector(rooms, sfu, counts))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def render(registry: CollectorRegistry) -> bytes:
+    return generate_latest(registry)

@@ -1,0 +1,395 @@
+"""The rules of one room: who may come in, who may do what, and what everybody is told.
+
+Pure: an event comes in with `now`, and what has to be sent comes out, as (connection, message) pairs.
+Sockets, media and the clock are in server/live.py.
+
+Rules
+ 1. A token that may "join" enters at once; others knock and wait until a host admits them. Nobody who waits
+ hears,
+    sees or reaches the room.
+ 2. While the room is locked, nobody new knocks or enters, except a host.
+ 3. Only a host moderates (admit, decline, mute, remove, lock, end).
+ 4. Whoever loses the connection keeps their place (role, admission, seat, chat) for the lease. A room without
+ its
+    host goes on.
+ 5. One identity has one place: joining again with it takes the place over, and the older connection is told
+ so.
+ 6. Whoever is removed can't resume, and from then on has to knock even with a token that may join.
+ 7. After the end nobody resumes; the next visitor opens a new session.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from server import messages
+from server.auth import LinkClaims, TokenError
+from server.messages import MAX_SLOTS, FromPage, ToPage
+from server.participant import Kind, MediaFacts, Participant, State, clean_name
+from server.words import WORDS, Refusal
+
+Effect = tuple[int, ToPage]  # number of the connection, message for it; after a Bye the connection closes
+Effects = list[Effect]
+
+STANDARD_CLIENT_LEASE = 30.0  # seconds: RFC 7675 section 5.1, the time in which consent expires
+MAX_MUST_KNOCK = 1000  # removed links remembered; past that everybody has to knock
+MIN_SLOTS = 2  # the other's camera and their screen
+
+WHILE_WAITING = (messages.Media, messages.Leave, messages.Ping)
+MODERATION = (messages.Admit, messages.Decline, messages.Mute, messages.Remove, messages.Lock, messages.End)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLimits:
+    participants: int = 12
+    waiting: int = 20
+    lease: float = 300.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a welcome hands out."""
+
+    resume: str
+    guest_link: str | None = None
+
+
+class Room:
+    """One session of a room, from its first visitor to its last."""
+
+    def __init__(
+        self,
+        name: str,
+        limits: RoomLimits,
+        credentials: Callable[[Participant], Credentials],
+        *,
+        epoch: float = 0.0,
+        new_id: Callable[[], str] = lambda: secrets.token_urlsafe(9),
+    ) -> None:
+        """`epoch` turns `now` into seconds since 1970 by addition. `credentials` signs what a welcome hands
+        out."""
+        self.name = name
+        self.session = new_id()
+        self.participants: dict[str, Participant] = {}  # in the order in which they came
+        self.locked = False
+        self.ended = False
+        self._limits = limits
+        self._credentials = credentials
+        self._epoch = epoch
+        self.new_id = new_id
+        self._chat_id = 0
+        self._must_knock: set[str] = set()
+
+    # --- who is here ----------------------------------------------------------------------------------------
+
+    @property
+    def empty(self) -> bool:
+        return not self.participants
+
+    @property
+    def admitted(self) -> list[Participant]:
+        return [person for person in self.participants.values() if person.state is State.ADMITTED]
+
+    @property
+    def waiting(self) -> list[Participant]:
+        return [person for person in self.participants.values() if person.state is State.WAITING]
+
+    @property
+    def host_present(self) -> bool:
+        return any(
+            person.moderates and person.connection is not None for person in self.participants.values()
+        )
+
+    # --- coming ---------------------------------------------------------------------------------------------
+
+    def join(
+        self, claims: LinkClaims, name: str | None, connection: int | None, *, kind: Kind = "page", now: float
+    ) -> tuple[Participant, Effects]:
+        """Knock or enter with a link. Raises Refusal. Only standard clients (`kind` not "page") have no
+        connection."""
+        taken_over = self._same_identity(claims, kind)
+        if taken_over is not None:
+            taken_over.claims = claims
+            return taken_over, self._attach(taken_over, connection, now=now)
+        trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
+        enters = claims.allows("join") and trusted
+        if not enters and (kind != "page" or not (claims.allows("knock") or claims.allows("join"))):
+            raise TokenError("token-forbidden")
+        if self.locked and not (enters and claims.allows("moderate")):
+            raise Refusal("locked")
+        if enters and not self._has_room_for(claims):
+            raise Refusal("room-full")
+        if not enters and len(self.waiting) >= self._limits.waiting:
+            raise Refusal("waiting-full")
+        person = Participant(
+            self.new_id(),
+            # A name in the token was signed by whoever made it; nobody may come under another one.
+            clean_name(claims.name or name, claims.role),
+            kind,
+            claims,
+            State.ADMITTED if enters else State.WAITING,
+            now=now,
+        )
+        self.participants[person.id] = person
+        person.connection = connection
+        person.note_presence(now=now)
+        return person, [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
+
+    def resume(self, participant: str, connection: int, *, now: float) -> Effects:
+        """Come back. Raises Refusal("session-over") where there is nothing to come back to."""
+        person = self.participants.get(participant)
+        if person is None or person.kind != "page":
+            raise Refusal("session-over")
+        return self._attach(person, connection, now=now)
+
+    def _attach(self, person: Participant, connection: int | None, *, now: float) -> Effects:
+        effects: Effects = []
+        if person.connection is not None and person.connection != connection:
+            effects.append((person.connection, bye("moved")))
+        person.connection = connection
+        person.note_presence(now=now)
+        effects += self._welcome(person, resumed=True)
+        if person.muted and connection is not None:
+            person.mute(now=now)
+            effects.append((connection, messages.Muted()))
+        effects += self._tell_all(now=now)
+        if connection is not None:
+            effects += [(connection, chat) for chat in person.missed()]
+        return effects
+
+    # --- messages from pages --------------------------------------------------------------------------------
+
+    def refusal(self, participant: str, message: FromPage) -> messages.Error | None:
+        """Why this message is not allowed now, or None."""
+        person = self.participants.get(participant)
+        if person is None:
+            return error("not-allowed", message)
+        if person.state is State.WAITING and not isinstance(message, WHILE_WAITING):
+            return error("not-admitted", message)
+        match message:
+            case messages.Admit() | messages.Decline() | messages.Mute() | messages.Remove():
+                allowed = person.moderates
+                if allowed and message.participant not in self.participants:
+                    return error("unknown-participant", message)
+                if allowed and isinstance(message, messages.Remove) and message.participant == participant:
+                    return error("not-yourself", message)
+            case messages.Lock() | messages.End():
+                allowed = person.moderates
+            case messages.ChatSend():
+                allowed = person.allows("chat")
+            case messages.Offer():
+                allowed = self._may_offer(person, message)
+            case messages.Hello():
+                allowed = False
+            case _:
+                allowed = True
+        return None if allowed else error("not-allowed", message)
+
+    def receive(self, participant: str, message: FromPage, *, now: float) -> Effects:
+        """Act on a message. Offers and wishes concern media and change nothing here."""
+        person = self.participants.get(participant)
+        refused = self.refusal(participant, message)
+        if person is None or refused is not None:
+            return (
+                [(person.connection, refused)] if person and refused and person.connection is not None else []
+            )
+        match message:
+            case messages.Media():
+                person.want(message, now=now)
+                return self._tell_all(now=now)
+            case messages.Ping():
+                person.confirm()
+                return (
+                    [] if person.connection is None else [(person.connection, messages.Pong(id=message.id))]
+                )
+            case messages.ChatSend():
+                return self._chat(person, message.text, now=now)
+            case messages.Admit():
+                return self._admit(person, self.participants[message.participant], now=now)
+            case messages.Decline():
+                target = self.participants[message.participant]
+                return self._dismiss(target, "declined", now=now) if target.state is State.WAITING else []
+            case messages.Mute():
+                return self._mute(self.participants[message.participant], now=now)
+            case messages.Remove():
+                target = self.participants[message.participant]
+                self._must_knock.add(target.claims.key)
+                return self._dismiss(target, "removed", now=now)
+            case messages.Lock():
+                self.locked = message.locked
+                return self._tell_all(now=now)
+            case messages.End():
+                return self.close("ended")
+            case messages.Leave():
+                return self._dismiss(person, "left", now=now)
+        return []
+
+    def _chat(self, sender: Participant, text: str, *, now: float) -> Effects:
+        self._chat_id += 1
+        chat = messages.Chat(
+            participant=sender.id, name=sender.name, text=text, at=self._epoch + now, id=self._chat_id
+        )
+        effects: Effects = []
+        for person in self.admitted:
+            if person.kind == "page":
+                person.hold(chat)
+                if person.connection is not None:
+                    effects.append((person.connection, chat))
+        return effects
+
+    def _admit(self, host: Participant, person: Participant, *, now: float) -> Effects:
+        if person.state is not State.WAITING:
+            return []  # another host was faster
+        if not self._has_room_for(person.claims):
+            refused = messages.Error(code="room-full", message=WORDS["room-full"], about="admit")
+            return [] if host.connection is None else [(host.connection, refused)]
+        person.state = State.ADMITTED
+        return [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
+
+    def _mute(self, person: Participant, *, now: float) -> Effects:
+        if person.state is not State.ADMITTED:
+            return []
+        person.mute(now=now)
+        told: Effects = [] if person.connection is None else [(person.connection, messages.Muted())]
+        return [*told, *self._tell_all(now=now)]
+
+    # --- going ----------------------------------------------------------------------------------------------
+
+    def disconnect(self, connection: int, *, now: float) -> Effects:
+        """A WebSocket closed. Its participant's lease starts, unless another connection took over before."""
+        for person in self.participants.values():
+            if person.connection == connection:
+                person.connection = None
+                person.note_presence(now=now)
+                return self._tell_all(now=now)
+        return []
+
+    def leave(self, participant: str, *, now: float) -> Effects:
+        """A standard client ended its session."""
+        person = self.participants.get(participant)
+        return self._dismiss(person, "left", now=now) if person else []
+
+    def media(self, participant: str, facts: MediaFacts, *, now: float) -> Effects:
+        """The media side's view of one participant changed."""
+        person = self.participants.get(participant)
+        if person is None or person.facts == facts:
+            return []
+        before = person.view()
+        person.facts = facts
+        person.note_presence(now=now)
+        return [] if person.view() == before else self._tell_all(now=now)
+
+    def on_timeout(self, *, now: float) -> Effects:
+        """Give up the places of those whose lease is over."""
+        over = [person for person in self.participants.values() if self._lease_is_over(person, now)]
+        for person in over:
+            del self.participants[person.id]
+        return self._tell_all(now=now) if over else []
+
+    def close(self, code: str, *, retry: bool = False) -> Effects:
+        """Send everybody away."""
+        effects: Effects = [
+            (person.connection, bye(code, retry=retry))
+            for person in self.participants.values()
+            if person.connection is not None
+        ]
+        self.participants.clear()
+        self.ended = True
+        return effects
+
+    def _lease_is_over(self, person: Participant, now: float) -> bool:
+        lease = self._limits.lease if person.kind == "page" else STANDARD_CLIENT_LEASE
+        return person.away_since is not None and now - person.away_since >= lease
+
+    def _dismiss(self, person: Participant, code: str, *, now: float) -> Effects:
+        del self.participants[person.id]
+        told: Effects = [] if person.connection is None else [(person.connection, bye(code))]
+        return [*told, *self._tell_all(now=now)]
+
+    # --- what everybody is told -----------------------------------------------------------------------------
+
+    def _welcome(self, person: Participant, *, resumed: bool) -> Effects:
+        if person.connection is None:
+            return []
+        credentials = self._credentials(person)
+        welcome = messages.Welcome(
+            state="joined" if person.state is State.ADMITTED else "waiting",
+            participant=person.id,
+            name=person.name,
+            role=person.claims.role,
+            room=self.name,
+            resume=credentials.resume,
+            resumed=resumed,
+            may=tuple(permission for permission in person.claims.may if person.allows(permission)),
+            guest_link=credentials.guest_link if person.moderates else None,
+            slots=self._slots_for(person),
+        )
+        return [(person.connection, welcome)]
+
+    def _tell_all(self, *, now: float) -> Effects:
+        """The state of the room for everybody: hosts also see who waits, those who wait only whether a host
+        is there."""
+        people = tuple(person.view() for person in self.admitted)
+        present = self.host_present
+        for_guests = messages.RoomState(locked=self.locked, host_present=present, participants=people)
+        for_waiting = messages.RoomState(locked=self.locked, host_present=present, participants=())
+        for_hosts = for_guests.model_copy(update={"waiting": tuple(self._waiting_list(now))})
+        effects: Effects = []
+        for person in self.participants.values():
+            if person.connection is None:
+                continue
+            if person.state is State.WAITING:
+                effects.append((person.connection, for_waiting))
+            else:
+                effects.append((person.connection, for_hosts if person.moderates else for_guests))
+        return effects
+
+    def _waiting_list(self, now: float) -> Iterator[messages.Waiting]:
+        for person in self.waiting:
+            yield messages.Waiting(
+                id=person.id,
+                name=person.name,
+                since=round(now - person.knocked_at, 1),
+                connected=person.connection is not None,
+            )
+
+    # --- helpers --------------------------------------------------------------------------------------------
+
+    def _same_identity(self, claims: LinkClaims, kind: Kind) -> Participant | None:
+        if claims.sub is None:
+            return None
+        for person in self.participants.values():
+            if person.claims.sub is not None and person.claims.key == claims.key and person.kind == kind:
+                return person
+        return None
+
+    def _has_room_for(self, claims: LinkClaims) -> bool:
+        """One place is kept for a host, so that guests can't shut the host out."""
+        host_here = any(person.moderates for person in self.admitted)
+        kept = 0 if host_here or claims.allows("moderate") else 1
+        return len(self.admitted) < self._limits.participants - kept
+
+    def _may_offer(self, person: Participant, offer: messages.Offer) -> bool:
+        sources = set(offer.sources.values())
+        if "screen" in sources and not person.allows("screen"):
+            return False
+        if sources & {"microphone", "camera"} and not person.allows("publish"):
+            return False
+        return person.allows("publish") or person.allows("subscribe")
+
+    def _slots_for(self, person: Participant) -> int:
+        """What the others send now, and one to spare."""
+        others = [other for other in self.admitted if other is not person]
+        return min(
+            MAX_SLOTS, max(MIN_SLOTS, 1 + len(others) + sum(other.sends("screen") for other in others))
+        )
+
+
+def bye(code: str, *, retry: bool = False) -> messages.Bye:
+    return messages.Bye(code=code, message=WORDS[code], retry=retry)
+
+
+def error(code: str, message: FromPage | None = None) -> messages.Error:
+    return messages.Error(code=code, message=WORDS[code], about=message.type if message else None)

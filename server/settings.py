@@ -1,0 +1,272 @@
+"""Settings: defaults, then a TOML file, then ROOMTONE_* in the environment, then flags. docs/operating.md
+lists all."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+ENVIRONMENT_PREFIX = "ROOMTONE_"
+CONFIG_VARIABLE = "ROOMTONE_CONFIG"  # the TOML file, where --config does not name one
+MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash for HS256
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the settings: which one, and what to do."""
+
+    setting: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.message}"
+
+
+class SettingsError(Exception):
+    """The settings can't be used; `problems` says why, one by one."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def default_data_directory() -> Path:
+    """$XDG_STATE_HOME/roomtone, by default ~/.local/state/roomtone (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "roomtone"
+
+
+class Settings(BaseModel):
+    """Everything an operator can set. The name of a field is its key in the TOML file, ROOMTONE_NAME in the
+    environment and --name on the command line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    # where people reach the server
+    host: str = Field("localhost", description="Address on which HTTP listens.")
+    port: Port = Field(8080, description="HTTP port; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="How browsers reach the server, such as https://talk.example.org; used in links."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Other sites whose pages may open the WebSocket, such as https://clinic.example.org."
+    )
+    tls_certificate: Path | None = Field(None, description="Certificate chain (PEM); HTTPS without a proxy.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+
+    # where sound and picture come in
+    media_host: str = Field("", description="Address on which media listens; empty means all.")
+    media_port: Port = Field(3478, description="Media port, both UDP and TCP; 0 takes a free one.")
+    public_addresses: tuple[str, ...] = Field(
+        (), description="Public IP addresses of a server behind NAT; empty means its own addresses."
+    )
+
+    # what is kept
+    data_directory: Path = Field(
+        default_factory=default_data_directory, description="Where the generated secret is kept."
+    )
+    secret: SecretStr | None = Field(
+        None, description="Signs the links; at least 32 bytes. Empty: one is generated and kept."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics. Without it there is no /metrics."
+    )
+    first_room: bool = Field(True, description="Print a host link and a guest link at the start.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    # how long things last
+    lease_seconds: float = Field(
+        300, ge=0, le=3600, description="How long a lost participant keeps their place."
+    )
+    link_hours: float = Field(8, gt=0, le=8760, description="How long a link works.")
+    session_hours: float = Field(
+        12, gt=0, le=168, description="How long a page may come back without its link."
+    )
+    hello_seconds: float = Field(10, gt=0, le=60, description="How long a new connection may stay silent.")
+    heartbeat_seconds: float = Field(
+        10, gt=0, le=60, description="Seconds between heartbeats on the WebSocket."
+    )
+
+    # how much a stranger can take
+    max_rooms: int = Field(200, ge=1, le=10_000, description="Rooms at a time.")
+    max_participants: int = Field(12, ge=2, le=50, description="People in one room, the host included.")
+    max_waiting: int = Field(20, ge=1, le=200, description="People waiting at the door of one room.")
+    max_connections: int = Field(1000, ge=2, le=100_000, description="WebSocket connections at a time.")
+    max_peers: int = Field(400, ge=2, le=10_000, description="WebRTC connections at a time.")
+    messages_per_second: float = Field(20, ge=1, le=1000, description="Messages a page may send, on average.")
+    message_burst: int = Field(100, ge=10, le=10_000, description="Messages a page may send at once.")
+    max_bad_messages: int = Field(10, ge=0, le=1000, description="Unreadable messages before hanging up.")
+    max_queued_bytes: int = Field(
+        2_000_000, ge=500_000, le=100_000_000, description="Bytes queued to a slow page before hanging up."
+    )
+
+    @field_validator("public_addresses", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("secret", "metrics_token", "tls_certificate", "tls_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("data_directory", mode="before")
+    @classmethod
+    def _empty_is_default(cls, value: object) -> object:
+        return default_data_directory() if value == "" else value
+
+    @field_validator("data_directory", "tls_certificate", "tls_key")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else value
+
+    @field_validator("public_addresses")
+    @classmethod
+    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                ipaddress.ip_address(value)
+            except ValueError:
+                raise ValueError(
+                    f"{value!r} is not an IP address. Give the address itself, such as 203.0.113.7."
+                ) from None
+        return values
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not _is_origin(value):
+                raise ValueError(
+                    f"{value!r} is not an origin. Write scheme and host only, such as https://clinic.example.org."
+                )
+        return values
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and not _is_origin(value):
+            raise ValueError(f"{value!r} is not an address such as https://talk.example.org.")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET:
+            raise ValueError(
+                f"The secret is too short: it needs at least {MIN_SECRET} bytes. "
+                "Make one with 'openssl rand -base64 48', or leave it out and one is generated."
+            )
+        return value
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_certificate is not None
+
+    def url(self, port: int | None = None) -> str:
+        """The address to print and to put into links; `port` is the real one where the setting is 0."""
+        if self.public_url:
+            return self.public_url
+        scheme, usual = ("https", 443) if self.tls else ("http", 80)
+        host = "localhost" if self.host in ("", "0.0.0.0", "::", "127.0.0.1", "::1") else self.host
+        if ":" in host:
+            host = f"[{host}]"
+        real = self.port if port is None else port
+        return f"{scheme}://{host}" if real == usual else f"{scheme}://{host}:{real}"
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings from all their sources. `flags` holds only what was given. Raises SettingsError."""
+    environment = os.environ if environment is None else environment
+    if config is None and environment.get(CONFIG_VARIABLE):
+        config = Path(environment[CONFIG_VARIABLE])
+    problems: list[Problem] = []
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for values_of_source, source in (
+        (dict(_from_file(config, problems)), f"in {config}"),
+        (dict(_from_environment(environment, problems)), "in the environment"),
+        (dict(flags or {}), "on the command line"),
+    ):
+        values |= values_of_source
+        sources |= dict.fromkeys(values_of_source, source)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_context=False):
+            name = str(detail["loc"][0]) if detail["loc"] else "settings"
+            text = detail["msg"].removeprefix("Value error, ")
+            problems.append(Problem(name, f"{text} (set {sources.get(name, 'by default')})"))
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _from_file(path: Path | None, problems: list[Problem]) -> Iterator[tuple[str, Any]]:
+    if path is None:
+        return
+    try:
+        content = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(Problem("config", f"{path} can't be read: {error.strerror}."))
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(Problem("config", f"{path} is not valid TOML: {error}."))
+        return
+    for name, value in content.items():
+        if name in Settings.model_fields:
+            yield name, value
+        else:
+            problems.append(Problem(name, f"There is no such setting (in {path}).{_did_you_mean(name)}"))
+
+
+def _from_environment(environment: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    for variable, value in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable == CONFIG_VARIABLE:
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name in Settings.model_fields:
+            yield name, value
+        else:
+            text = f"There is no such setting (in the environment).{_did_you_mean(name, variable=True)}"
+            problems.append(Problem(variable, text))
+
+
+def _did_you_mean(name: str, *, variable: bool = False) -> str:
+    near = difflib.get_close_matches(name.replace("-", "_").lower(), Settings.model_fields, n=1, cutoff=0.6)
+    if not near:
+        return " 'python -m server serve --help' lists the settings."
+    meant = ENVIRONMENT_PREFIX + near[0].upper() if variable else near[0]
+    return f" Did you mean {meant}?"
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and value == f"{parts.scheme}://{parts.netloc}"
+    )

@@ -1,0 +1,237 @@
+"""The media of one room: whose connection is whose, who is seated in which slot, and what really flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from media.errors import MediaError
+from media.events import Disconnected, PeerEvent
+from media.sfu import IceParameters, Peer, Publication, Sfu
+from server import messages
+from server.participant import MediaFacts, Participant
+from server.seating import Place, seat
+from server.words import WORDS
+
+VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
+
+
+@dataclass(slots=True)
+class _Connection:
+    """One RTCPeerConnection of a page, or one session of a standard client."""
+
+    name: str
+    peer: Peer
+    told: messages.Seats | None = None  # the last seats message
+
+
+@dataclass(slots=True)
+class _Performer:
+    """What is kept of a participant's media between two connections."""
+
+    connection: _Connection | None = None
+    broken: str = ""  # name of the last connection that is over for good
+    seats: tuple[Place | None, ...] = ()
+    has_camera_place: bool = False  # sent sound or a picture once
+    has_screen_place: bool = False
+    watches: str | None = None  # a viewer's choice
+
+    @property
+    def peer(self) -> Peer | None:
+        return self.connection.peer if self.connection is not None else None
+
+
+class Stage:
+    """Opens and closes peers, binds publications to slots. `on_change` is called when something may have
+    changed; it must not act at once (events come out of calls into media), only see to it that `arrange` is
+    called soon."""
+
+    def __init__(self, sfu: Sfu, on_change: Callable[[], None]) -> None:
+        self._sfu = sfu
+        self._on_change = on_change
+        self._performers: dict[str, _Performer] = {}
+
+    # --- connections ----------------------------------------------------------------------------------------
+
+    def offer(
+        self, participant: str, connection: str, sdp: str, sources: Mapping[str, messages.Source] | None
+    ) -> str:
+        """Answer an offer: a known `connection` is renegotiated, a new one replaces what was there (a
+        reload). Raises MediaError; what was there then stays."""
+        performer = self._performers.setdefault(participant, _Performer())
+        current = performer.connection
+        if current is not None and current.name == connection:
+            answer = current.peer.accept_offer(sdp, sources)
+            current.told = None
+        elif performer.broken == connection:
+            raise MediaError("connection-lost", WORDS["connection-lost"])
+        else:
+            peer = self._sfu.open_peer(
+                participant, lambda event: self._on_event(participant, connection, event)
+            )
+            try:
+                answer = peer.accept_offer(sdp, sources)
+            except MediaError:
+                peer.close()
+                raise
+            if current is not None:
+                current.peer.close()
+            performer.connection = _Connection(connection, peer)
+        self._on_change()
+        return answer
+
+    def restart_ice(self, participant: str, ufrag: str, pwd: str) -> IceParameters:
+        """ICE restart of a standard client. Raises MediaError."""
+        peer = self._peer(participant)
+        if peer is None:
+            raise MediaError("connection-lost", WORDS["connection-lost"])
+        return peer.restart_ice(ufrag, pwd)
+
+    def watch(self, participant: str, target: str | None) -> None:
+        """Let a viewer see `target` alone; None: whoever sends first."""
+        self._performers.setdefault(participant, _Performer()).watches = target
+
+    def wish(self, participant: str, wish: messages.Wish) -> None:
+        """Pass on how large the tiles are."""
+        peer = self._peer(participant)
+        if peer is None:
+            return
+        known = {slot.index for slot in peer.slots}
+        for tile in wish.tiles:
+            if tile.slot in known:
+                peer.wish(tile.slot, tile.width, tile.height)
+
+    def tell_again(self, participant: str) -> None:
+        """The page may have missed the last seats message."""
+        performer = self._performers.get(participant)
+        if performer is not None and performer.connection is not None:
+            performer.connection.told = None
+
+    def keep(self, participants: Collection[str]) -> None:
+        """Close the connections of everybody else."""
+        for name in [name for name in self._performers if name not in participants]:
+            peer = self._performers.pop(name).peer
+            if peer is not None:
+                peer.close()
+
+    # --- facts ----------------------------------------------------------------------------------------------
+
+    @property
+    def peers(self) -> int:
+        return sum(performer.peer is not None for performer in self._performers.values())
+
+    def has_connection(self, participant: str) -> bool:
+        return self._peer(participant) is not None
+
+    def facts(self, participant: str) -> MediaFacts:
+        peer = self._peer(participant)
+        if peer is None:
+            return MediaFacts()
+        flowing = frozenset(source for source, publication in peer.publications.items() if publication.live)
+        return MediaFacts(peer.connected, flowing)
+
+    def speech_level(self, participant: str) -> float:
+        peer = self._peer(participant)
+        return 0.0 if peer is None else peer.speech_level
+
+    def sends(self, participant: str) -> bool:
+        """Does this participant send sound or a picture?"""
+        peer = self._peer(participant)
+        return peer is not None and not {"microphone", "camera"}.isdisjoint(peer.publications)
+
+    # --- who sees whom --------------------------------------------------------------------------------------
+
+    def arrange(self, admitted: Sequence[Participant]) -> list[tuple[Participant, messages.Seats]]:
+        """Mute, seat and bind as the rules say now. Returns the seats of which pages have to be told."""
+        for participant in admitted:
+            self._note_sources(participant)
+        news: list[tuple[Participant, messages.Seats]] = []
+        for participant in admitted:
+            performer = self._performers.get(participant.id)
+            if performer is None or performer.connection is None:
+                continue
+            seats = self._arrange_one(participant, performer, performer.connection.peer, admitted)
+            if participant.kind == "page" and seats != performer.connection.told:
+                performer.connection.told = seats
+                news.append((participant, seats))
+        return news
+
+    def _note_sources(self, participant: Participant) -> None:
+        performer = self._performers.get(participant.id)
+        if performer is None:
+            return
+        # Sound and camera keep their place through a lost connection; a screen has to be shared again.
+        performer.has_camera_place = performer.has_camera_place or self.sends(participant.id)
+        publications = performer.peer.publications if performer.peer is not None else {}
+        microphone, screen = publications.get("microphone"), publications.get("screen")
+        if microphone is not None:
+            microphone.muted = participant.muted
+        # It is shown from its first packet until it is switched off, not through every gap in between.
+        shown = screen is not None and (screen.live or performer.has_screen_place)
+        performer.has_screen_place = shown and participant.wants["screen"]
+
+    def _arrange_one(
+        self, receiver: Participant, performer: _Performer, peer: Peer, admitted: Sequence[Participant]
+    ) -> messages.Seats:
+        slots = sorted(peer.slots, key=lambda slot: slot.index)
+        seating = seat(performer.seats, self._wanted(receiver, performer, admitted), len(slots))
+        performer.seats = seating.seats
+        seats = []
+        for slot, place in zip(slots, seating.seats, strict=True):
+            audio, video = self._publications(place)
+            peer.bind(slot.index, audio, video)
+            if receiver.kind == "viewer":
+                peer.wish(slot.index, *VIEWER_TILE)
+            seats.append(
+                messages.Seat(
+                    slot=slot.index,
+                    audio_mid=slot.audio_mid,
+                    video_mid=slot.video_mid,
+                    participant=place.participant if place else None,
+                    source=place.source if place else None,
+                )
+            )
+        return messages.Seats(seats=tuple(seats), missing=seating.missing)
+
+    def _wanted(
+        self, receiver: Participant, performer: _Performer, admitted: Sequence[Participant]
+    ) -> list[Place]:
+        """What this receiver should see: hosts first, then in the order of coming; of a viewer, one
+        person."""
+        if not receiver.allows("subscribe") or receiver.kind == "sender":
+            return []
+        others = sorted(
+            ((other, self._performers[other.id]) for other in admitted if other.id in self._performers),
+            key=lambda pair: not pair[0].moderates,
+        )
+        others = [(other, media) for other, media in others if other is not receiver]
+        cameras = [Place(other.id, "camera") for other, media in others if media.has_camera_place]
+        if receiver.kind == "viewer":
+            if performer.watches is not None:
+                return [place for place in cameras if place.participant == performer.watches]
+            return [place for place in cameras if place in performer.seats][:1] or cameras[:1]
+        return cameras + [Place(other.id, "screen") for other, media in others if media.has_screen_place]
+
+    def _publications(self, place: Place | None) -> tuple[Publication | None, Publication | None]:
+        peer = self._peer(place.participant) if place is not None else None
+        if peer is None or place is None:
+            return None, None
+        if place.source == "screen":
+            return None, peer.publications.get("screen")
+        return peer.publications.get("microphone"), peer.publications.get("camera")
+
+    # --- helpers --------------------------------------------------------------------------------------------
+
+    def _peer(self, participant: str) -> Peer | None:
+        performer = self._performers.get(participant)
+        return None if performer is None else performer.peer
+
+    def _on_event(self, participant: str, connection: str, event: PeerEvent) -> None:
+        performer = self._performers.get(participant)
+        if performer is None or performer.connection is None or performer.connection.name != connection:
+            return  # of a connection that was replaced, or is only being set up
+        if isinstance(event, Disconnected):
+            performer.connection.peer.close()
+            performer.connection = None
+            performer.broken = connection
+        self._on_change()
