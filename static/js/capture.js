@@ -1,0 +1,118 @@
+/**
+ * Asking the browser for microphone, camera and screen, and telling why it said no.
+ *
+ * A problem is a code that words.js has words for: `microphone-refused`, `-missing`, `-busy`, `-failed`, the same
+ * for the camera, `insecure` and `unsupported`.
+ */
+
+/** @typedef {"microphone" | "camera"} Kind */
+/** @typedef {{track: MediaStreamTrack | null, problem: string | null}} Captured */
+
+const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const PICTURE = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 30 }, facingMode: "user" };
+const SCREEN = { video: { frameRate: { ideal: 15, max: 30 } }, audio: false };
+
+/** @returns {string | null} why this browser can capture nothing at all */
+export function obstacle() {
+  if (typeof RTCPeerConnection === "undefined") return "unsupported";
+  if (!isSecureContext) return "insecure";
+  return "mediaDevices" in navigator ? null : "unsupported";
+}
+
+export const canShareScreen = () => "getDisplayMedia" in (navigator.mediaDevices ?? {});
+
+/**
+ * Asks for both at once, so that the browser shows one question; then for each by itself where that failed.
+ * @param {Partial<Record<Kind, string>>} wanted kind -> device id, "" for the browser's choice
+ * @returns {Promise<Partial<Record<Kind, Captured>>>}
+ */
+export async function capture(wanted) {
+  const kinds = /** @type {Kind[]} */ (Object.keys(wanted));
+  const blocked = obstacle();
+  if (blocked) return Object.fromEntries(kinds.map((kind) => [kind, { track: null, problem: blocked }]));
+  if (kinds.length < 2) return await captureEach(kinds, wanted);
+  try {
+    const stream = await request(wanted);
+    return { microphone: found(stream.getAudioTracks()), camera: found(stream.getVideoTracks()) };
+  } catch (error) {
+    const refused = isRefusal(error);
+    // A second question right after a refusal of everything would be rude: ask only where it may be granted.
+    const rest = refused ? await filter(kinds, async (kind) => (await permission(kind)) !== "denied") : kinds;
+    if (refused && rest.length === kinds.length) rest.splice(rest.indexOf("camera"), 1);
+    const results = await captureEach(rest, wanted);
+    for (const kind of kinds) results[kind] ??= { track: null, problem: problemOf(kind, error) };
+    return results;
+  }
+}
+
+/** @returns {Promise<MediaStreamTrack | null>} null when the person changed their mind */
+export async function captureScreen() {
+  try {
+    const stream = await navigator.mediaDevices.getDisplayMedia(SCREEN);
+    return stream.getVideoTracks()[0] ?? null;
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+}
+
+/** @param {Kind[]} kinds @param {Partial<Record<Kind, string>>} wanted */
+async function captureEach(kinds, wanted) {
+  /** @type {Partial<Record<Kind, Captured>>} */
+  const results = {};
+  for (const kind of kinds) {
+    try {
+      results[kind] = found((await request({ [kind]: wanted[kind] })).getTracks());
+    } catch (error) {
+      results[kind] = { track: null, problem: problemOf(kind, error) };
+    }
+  }
+  return results;
+}
+
+/** @param {Partial<Record<Kind, string>>} wanted */
+function request({ microphone, camera }) {
+  return navigator.mediaDevices.getUserMedia({
+    audio: microphone === undefined ? false : { ...VOICE, ...device(microphone) },
+    video: camera === undefined ? false : { ...PICTURE, ...device(camera) },
+  });
+}
+
+/** `ideal` rather than `exact`: a device that is gone gives way to another one. @param {string} id */
+function device(id) {
+  return id ? { deviceId: { ideal: id } } : {};
+}
+
+/** @param {MediaStreamTrack[]} tracks @returns {Captured} */
+function found(tracks) {
+  return { track: tracks[0] ?? null, problem: null };
+}
+
+/** @param {unknown} error */
+function isRefusal(error) {
+  return error instanceof DOMException && ["NotAllowedError", "SecurityError", "AbortError"].includes(error.name);
+}
+
+/** @param {Kind} kind @param {unknown} error */
+function problemOf(kind, error) {
+  const name = error instanceof DOMException ? error.name : "";
+  if (isRefusal(error)) return `${kind}-refused`;
+  if (name === "NotFoundError" || name === "OverconstrainedError") return `${kind}-missing`;
+  if (name === "NotReadableError") return `${kind}-busy`;
+  return `${kind}-failed`;
+}
+
+/** @param {Kind} kind @returns {Promise<PermissionState | "unknown">} */
+async function permission(kind) {
+  try {
+    return (await navigator.permissions.query({ name: /** @type {PermissionName} */ (kind) })).state;
+  } catch {
+    return "unknown"; // Firefox and Safari know these names since lately only
+  }
+}
+
+/** @template T @param {T[]} items @param {(item: T) => Promise<boolean>} test */
+async function filter(items, test) {
+  const results = await Promise.all(items.map(test));
+  return items.filter((_, index) => results[index]);
+}

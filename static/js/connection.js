@@ -1,0 +1,237 @@
+/**
+ * The media connection: one RTCPeerConnection to the server, replaced when it can't be repaired.
+ *
+ * Only the page offers, one offer at a time. The connection outlives a lost signalling socket: offers that could
+ * not be sent wait for `resume`. A path that went dead is repaired by ICE restarts; when they don't help, by a new
+ * RTCPeerConnection under a new name, with the same tracks.
+ */
+
+import { Emitter } from "./emitter.js";
+import { Liveness } from "./liveness.js";
+import { Sending } from "./sending.js";
+import { Slots } from "./slots.js";
+
+/** @typedef {import("./protocol.js").Source} Source */
+/** @typedef {import("./protocol.js").Offer} Offer */
+/** @typedef {import("./protocol.js").Answer} Answer */
+/** @typedef {"new" | "connecting" | "connected" | "reconnecting"} MediaState */
+
+const ATTEMPT_MS = 3300; // for one offer to lead to a connection
+const RESTARTS = 3; // of ICE, before a new RTCPeerConnection: about 10 s in all
+
+/**
+ * Events: `state`, and `tracks` when receiving tracks are other ones than before.
+ * @extends {Emitter<{state: MediaState, tracks: void}>}
+ */
+export class Connection extends Emitter {
+  #send;
+  #expecting;
+  /** @type {MediaState} */
+  #state = "new";
+  /** @type {Map<Source, MediaStreamTrack>} */
+  #tracks = new Map();
+  /** @type {RTCPeerConnection | null} */
+  #peer = null;
+  #name = "";
+  /** @type {Source[]} */
+  #sources = [];
+  /** @type {Sending | null} */
+  #sending = null;
+  /** @type {Slots | null} */
+  #slots = null;
+  /** @type {Liveness | null} */
+  #liveness = null;
+  /** @type {Offer | null} */
+  #pending = null; // made, and not answered yet
+  #offering = false;
+  #again = false; // something changed after the pending offer was made
+  #attempts = 0;
+  /** @type {number | undefined} */
+  #timer;
+
+  /**
+   * @param {(offer: Offer) => boolean} send false: could not be sent now
+   * @param {() => boolean} [expecting] whether anybody in the room sends to us
+   */
+  constructor(send, expecting = () => false) {
+    super();
+    this.#send = send;
+    this.#expecting = expecting;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** The RTCPeerConnection of now, for statistics. */
+  get peer() {
+    return this.#peer;
+  }
+
+  /** @param {number} slots pairs in the first offer @param {Source[]} sources that may be sent */
+  start(slots, sources) {
+    this.#sources = sources;
+    this.#build(slots);
+    this.#become("connecting");
+    this.#negotiate();
+  }
+
+  /** Signalling is back: says what could not be said, and repairs what broke meanwhile. */
+  resume() {
+    this.#attempts = 0;
+    if (this.#pending) this.#say(this.#pending);
+    else if (this.#state !== "connected") this.#repair();
+  }
+
+  /** A new RTCPeerConnection: the server no longer knows the old one, or it can't be repaired. */
+  rebuild() {
+    if (this.#state === "new") return;
+    this.#build(this.#slots?.count ?? 0);
+    this.#attempts = 0;
+    if (this.#state === "connected") this.#become("reconnecting");
+    this.#negotiate();
+    this.emit("tracks", undefined);
+  }
+
+  /** Ends it; the tracks are kept for the next `start`. */
+  close() {
+    this.#teardown();
+    this.#become("new");
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack | null} track */
+  async publish(source, track) {
+    if (track) this.#tracks.set(source, track);
+    else this.#tracks.delete(source);
+    await this.#sending?.replace(source, track);
+  }
+
+  /** @param {number} count slot pairs that the server misses */
+  addSlots(count) {
+    // A pending offer may hold what is missing already: its answer brings new seats.
+    if (!this.#slots || this.#pending || this.#offering) return;
+    this.#slots.add(count);
+    this.#negotiate();
+  }
+
+  /** @param {string | null} mid @returns {MediaStreamTrack | null} what is received there */
+  track(mid) {
+    return this.#slots?.track(mid) ?? null;
+  }
+
+  /** @param {Answer} answer */
+  async accept({ connection, sdp }) {
+    const peer = this.#peer;
+    if (!peer || !this.#pending || connection !== this.#name) return; // for an offer of the past
+    this.#pending = null;
+    try {
+      await peer.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      console.warn("the answer does not fit", error);
+      if (peer === this.#peer) this.#schedule(() => this.rebuild());
+      return;
+    }
+    if (peer === this.#peer && this.#again) this.#negotiate();
+  }
+
+  /** @param {number} slots */
+  #build(slots) {
+    this.#teardown();
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    this.#peer = peer;
+    this.#name = randomName();
+    this.#sending = new Sending(peer, this.#sources);
+    for (const [source, track] of this.#tracks) void this.#sending.replace(source, track);
+    this.#slots = new Slots(peer);
+    this.#slots.add(slots);
+    this.#liveness = new Liveness(peer, this.#expecting, () => this.#judge());
+    peer.onconnectionstatechange = () => this.#judge();
+  }
+
+  #teardown() {
+    clearTimeout(this.#timer);
+    this.#liveness?.stop();
+    if (this.#peer) {
+      this.#peer.onconnectionstatechange = null;
+      this.#peer.close();
+    }
+    this.#peer = this.#sending = this.#slots = this.#liveness = null;
+    this.#pending = null;
+    this.#offering = this.#again = false;
+  }
+
+  /** Sets the state from what the browser says and what arrives. */
+  #judge() {
+    const peer = this.#peer;
+    if (!peer || !this.#liveness) return;
+    if (peer.connectionState === "connected" && this.#liveness.alive) {
+      clearTimeout(this.#timer);
+      this.#attempts = 0;
+      this.#liveness.start();
+      this.#become("connected");
+    } else if (this.#state === "connected") {
+      this.#become("reconnecting");
+      this.#repair();
+    } else if (peer.connectionState === "failed" && !this.#pending) {
+      this.#repair();
+    }
+  }
+
+  #repair() {
+    if (!this.#peer) return;
+    if (this.#attempts++ >= RESTARTS || this.#peer.connectionState === "closed") return this.rebuild();
+    this.#peer.restartIce();
+    this.#negotiate();
+  }
+
+  async #negotiate() {
+    const peer = this.#peer;
+    if (!peer || !this.#sending) return;
+    if (this.#pending || this.#offering) {
+      this.#again = true;
+      return;
+    }
+    this.#offering = true;
+    this.#again = false;
+    try {
+      await peer.setLocalDescription(await peer.createOffer());
+    } finally {
+      if (peer === this.#peer) this.#offering = false;
+    }
+    if (peer !== this.#peer) return;
+    const sdp = peer.localDescription?.sdp ?? "";
+    this.#pending = { type: "offer", connection: this.#name, sdp, sources: this.#sending.sources };
+    this.#say(this.#pending);
+  }
+
+  /** @param {Offer} offer */
+  #say(offer) {
+    // Unsent, it waits for `resume`, without a clock: a connection can't be repaired while nobody hears the offer.
+    if (this.#send(offer) && this.#state !== "connected") this.#schedule(() => this.#overdue());
+  }
+
+  #overdue() {
+    if (this.#state === "connected") return;
+    if (this.#pending) this.rebuild();
+    else this.#repair();
+  }
+
+  /** @param {() => void} step */
+  #schedule(step) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(step, ATTEMPT_MS);
+  }
+
+  /** @param {MediaState} state */
+  #become(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+}
+
+/** @returns {string} 16 hexadecimal digits */
+function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

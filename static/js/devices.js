@@ -1,0 +1,228 @@
+/**
+ * The person's microphone, camera, screen and speaker: what is switched on, which device it is, and what is wrong.
+ *
+ * A muted microphone stays captured, so that it is back without delay; a camera that is switched off is let go,
+ * so that its light goes out.
+ */
+
+import { canShareScreen, capture, captureScreen } from "./capture.js";
+import { Emitter } from "./emitter.js";
+import { keepChoice, recallChoice } from "./memory.js";
+
+/** @typedef {import("./capture.js").Kind} Kind */
+/** @typedef {import("./protocol.js").Source} Source */
+
+/**
+ * @typedef {object} Input
+ * @property {boolean} on what the person wants
+ * @property {MediaStreamTrack | null} track
+ * @property {string | null} problem
+ * @property {boolean} busy the browser is being asked
+ */
+
+const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
+
+/**
+ * Events: `change` (anything), `track` (a source's track is another one now), `notice` (a code for words.js, with
+ * what to fill in).
+ * @extends {Emitter<{change: void, track: Source, notice: {code: string, name: string}}>}
+ */
+export class Devices extends Emitter {
+  /** @type {Record<Kind, Input>} */
+  inputs = { microphone: newInput(), camera: newInput() };
+  /** @type {MediaStreamTrack | null} */
+  screen = null;
+  /** @type {MediaDeviceInfo[]} */
+  list = [];
+  /** Ids of the chosen devices; "" is the system's choice. */
+  chosen = {
+    microphone: recallChoice("microphone", ""),
+    camera: recallChoice("camera", ""),
+    speaker: recallChoice("speaker", ""),
+  };
+
+  constructor() {
+    super();
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#reclaim());
+  }
+
+  /** @param {Source} source */
+  track(source) {
+    return source === "screen" ? this.screen : this.inputs[source].track;
+  }
+
+  /**
+   * Takes both, where wanted and possible. A microphone that starts muted is taken, too.
+   * @param {{microphone: boolean, camera: boolean}} on
+   */
+  async start({ microphone, camera }) {
+    this.inputs.microphone.on = microphone;
+    this.inputs.camera.on = camera;
+    await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
+  }
+
+  /** @param {Kind} kind @param {boolean} on */
+  async turn(kind, on) {
+    const input = this.inputs[kind];
+    input.on = on;
+    if (!on && kind === "camera") this.#release(kind);
+    if (input.track) input.track.enabled = on;
+    this.emit("change", undefined);
+    if (on && !input.track) await this.#take([kind]);
+  }
+
+  /** @param {Kind} kind @param {string} id */
+  async choose(kind, id) {
+    this.chosen[kind] = id;
+    keepChoice(kind, id);
+    this.inputs[kind].on ||= kind === "camera";
+    await this.#take([kind]);
+  }
+
+  /** @param {string} id */
+  chooseSpeaker(id) {
+    this.chosen.speaker = id;
+    keepChoice("speaker", id);
+    this.emit("change", undefined);
+  }
+
+  get canShareScreen() {
+    return canShareScreen();
+  }
+
+  async shareScreen() {
+    const track = await captureScreen();
+    if (!track) return;
+    this.stopScreen();
+    track.addEventListener("ended", () => track === this.screen && this.stopScreen());
+    this.screen = track;
+    this.#tell("screen");
+  }
+
+  stopScreen() {
+    if (!this.screen) return;
+    this.screen.stop();
+    this.screen = null;
+    this.#tell("screen");
+  }
+
+  /** Lets everything go. */
+  stop() {
+    this.stopScreen();
+    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) this.#release(kind);
+    this.emit("change", undefined);
+  }
+
+  /** @param {Kind[]} kinds */
+  async #take(kinds) {
+    for (const kind of kinds) this.inputs[kind].busy = true;
+    this.emit("change", undefined);
+    // Some devices can be open only once: the old track has to go first.
+    for (const kind of kinds) this.inputs[kind].track?.stop();
+    const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, this.chosen[kind]])));
+    for (const kind of kinds) {
+      const input = this.inputs[kind];
+      const { track = null, problem = null } = results[kind] ?? {};
+      input.busy = false;
+      input.problem = problem;
+      this.#adopt(kind, track);
+    }
+    await this.#relist();
+  }
+
+  /** @param {Kind} kind @param {MediaStreamTrack | null} track */
+  #adopt(kind, track) {
+    const input = this.inputs[kind];
+    input.track?.stop();
+    if (track && kind === "camera" && !input.on) {
+      track.stop(); // switched off while the browser was asking
+      track = null;
+    }
+    input.track = track;
+    if (track) {
+      track.enabled = input.on;
+      track.contentHint = kind === "microphone" ? "speech" : "motion";
+      this.#watch(kind, track);
+    }
+    this.#tell(kind);
+  }
+
+  /** @param {Kind} kind */
+  #release(kind) {
+    this.inputs[kind].track?.stop();
+    this.inputs[kind].track = null;
+    this.#tell(kind);
+  }
+
+  /** @param {Kind} kind @param {MediaStreamTrack} track */
+  #watch(kind, track) {
+    const current = () => track === this.inputs[kind].track;
+    track.addEventListener("ended", () => current() && this.#replaceLost(kind));
+    track.addEventListener("mute", () => {
+      setTimeout(() => {
+        if (current() && track.muted && this.inputs[kind].on && !document.hidden) this.#interrupted(kind);
+      }, INTERRUPTION_MS);
+    });
+    track.addEventListener("unmute", () => {
+      if (!current() || this.inputs[kind].problem !== `${kind}-interrupted`) return;
+      this.inputs[kind].problem = null;
+      this.emit("change", undefined);
+    });
+  }
+
+  /** A phone call or the system took the device; it may come back by itself. @param {Kind} kind */
+  #interrupted(kind) {
+    this.inputs[kind].problem = `${kind}-interrupted`;
+    this.emit("notice", { code: `${kind}-interrupted`, name: "" });
+    this.emit("change", undefined);
+  }
+
+  /** The device was unplugged, or its permission withdrawn. @param {Kind} kind */
+  async #replaceLost(kind) {
+    const input = this.inputs[kind];
+    input.track = null;
+    if (kind === "camera" && !input.on) return;
+    await this.#take([kind]);
+    const track = this.inputs[kind].track;
+    if (track) this.emit("notice", { code: `${kind}-switched`, name: track.label });
+    else this.emit("notice", { code: input.problem ?? `${kind}-failed`, name: "" });
+  }
+
+  /** Back on the page: takes again what an interruption kept. */
+  #reclaim() {
+    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
+      const { on, track } = this.inputs[kind];
+      if (on && track?.muted) setTimeout(() => track.muted && this.#take([kind]), INTERRUPTION_MS);
+    }
+  }
+
+  async #devicesChanged() {
+    await this.#relist();
+    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
+      const { on, track, problem } = this.inputs[kind];
+      if (on && !track && problem === `${kind}-missing`) await this.#take([kind]);
+    }
+  }
+
+  async #relist() {
+    // Without permission there are only nameless entries, of no use in a menu.
+    const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+    this.list = all.filter(({ deviceId }) => deviceId);
+    if (this.chosen.speaker && !this.list.some(({ deviceId }) => deviceId === this.chosen.speaker)) {
+      this.chosen.speaker = ""; // unplugged; kept in memory for when it is back
+    }
+    this.emit("change", undefined);
+  }
+
+  /** @param {Source} source */
+  #tell(source) {
+    this.emit("track", source);
+    this.emit("change", undefined);
+  }
+}
+
+/** @returns {Input} */
+function newInput() {
+  return { on: true, track: null, problem: null, busy: false };
+}

@@ -1,0 +1,82 @@
+/**
+ * Plays what others say: one <audio> element per slot, which stays in the document whatever the tiles do.
+ * Media elements and not WebAudio, because echo cancellation sees only what elements play.
+ */
+
+import { Emitter } from "./emitter.js";
+
+/**
+ * Events: `blocked` (the browser plays nothing until the person taps; and again when it does).
+ * @extends {Emitter<{blocked: boolean}>}
+ */
+export class Playback extends Emitter {
+  #home;
+  #speaker = "";
+  #blocked = false;
+  /** @type {Map<number, HTMLAudioElement>} */
+  #elements = new Map();
+
+  /** @param {HTMLElement} home where the elements live */
+  constructor(home) {
+    super();
+    this.#home = home;
+  }
+
+  /** @param {Map<number, MediaStreamTrack>} tracks slot -> track; slots that are not named fall silent */
+  play(tracks) {
+    for (const [slot, element] of this.#elements) if (!tracks.has(slot)) element.srcObject = null;
+    for (const [slot, track] of tracks) {
+      const element = this.#elements.get(slot) ?? this.#add(slot);
+      const stream = /** @type {MediaStream | null} */ (element.srcObject);
+      if (stream?.getTracks()[0] === track) continue;
+      element.srcObject = new MediaStream([track]);
+      void this.#start(element);
+    }
+  }
+
+  /** Inside a tap or key press: starts what was blocked. */
+  async unblock() {
+    await Promise.all([...this.#elements.values()].filter((element) => element.srcObject).map((element) => this.#start(element)));
+  }
+
+  /** @param {string} speaker device id, "" for the system's choice */
+  async choose(speaker) {
+    if (speaker === this.#speaker) return;
+    this.#speaker = speaker;
+    await Promise.all([...this.#elements.values()].map((element) => this.#sink(element)));
+  }
+
+  /** @param {number} slot */
+  #add(slot) {
+    const element = document.createElement("audio");
+    element.autoplay = true;
+    this.#elements.set(slot, element);
+    this.#home.append(element);
+    void this.#sink(element);
+    return element;
+  }
+
+  /** @param {HTMLAudioElement} element */
+  async #start(element) {
+    try {
+      await element.play();
+      this.#tell(false);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#tell(true);
+    }
+  }
+
+  /** @param {HTMLAudioElement} element */
+  async #sink(element) {
+    await element.setSinkId?.(this.#speaker).catch(() => {});
+  }
+
+  /** @param {boolean} blocked */
+  #tell(blocked) {
+    if (blocked === this.#blocked) return;
+    this.#blocked = blocked;
+    this.emit("blocked", blocked);
+  }
+}
+
+export const canChooseSpeaker = () => typeof HTMLMediaElement.prototype.setSinkId === "function";

@@ -1,0 +1,101 @@
+/**
+ * The signalling messages as types: the page's side of `server/messages.py`, name for name.
+ */
+
+export const PROTOCOL_VERSION = 1;
+export const MAX_CHAT = 2000; // characters
+export const MAX_NAME = 60; // characters
+export const MAX_SLOTS = 32;
+
+/** @typedef {"microphone" | "camera" | "screen"} Source */
+/** @typedef {"host" | "guest"} Role */
+
+// --- from the page to the server
+
+/** @typedef {{type: "hello", version: number, room?: string, token?: string, resume?: string, name?: string}} Hello */
+/** @typedef {{type: "offer", connection: string, sdp: string, sources: Record<string, Source>}} Offer */
+/** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
+/** @typedef {{slot: number, width: number, height: number}} TileWish device pixels; 0 x 0: send no video */
+/** @typedef {{type: "wish", tiles: TileWish[]}} Wish */
+/** @typedef {{type: "chat", text: string}} ChatSend */
+/** @typedef {{type: "admit" | "decline" | "mute" | "remove", participant: string}} HostAction */
+/** @typedef {{type: "lock", locked: boolean}} Lock */
+/** @typedef {{type: "end"}} End */
+/** @typedef {{type: "leave"}} Leave */
+/** @typedef {{type: "ping", id: number}} Ping */
+/** @typedef {Hello | Offer | Media | Wish | ChatSend | HostAction | Lock | End | Leave | Ping} FromPage */
+
+// --- from the server to the page
+
+/**
+ * @typedef {object} Welcome
+ * @property {"welcome"} type
+ * @property {"waiting" | "joined"} state
+ * @property {string} participant
+ * @property {string} name
+ * @property {Role} role
+ * @property {string} room
+ * @property {string} resume
+ * @property {boolean} resumed
+ * @property {string[]} may
+ * @property {string | null} guest_link host only: "/r/ROOM#TOKEN"
+ * @property {number} slots
+ */
+
+/**
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {Role} role
+ * @property {boolean} microphone
+ * @property {boolean} camera
+ * @property {boolean} screen
+ * @property {"connecting" | "connected" | "reconnecting"} connection
+ * @property {"page" | "sender" | "viewer"} kind a sender or viewer is a device or program (WHIP, WHEP)
+ */
+
+/** @typedef {{id: string, name: string, since: number, connected: boolean}} Waiting since: seconds waited when it was sent */
+
+/**
+ * @typedef {object} RoomState
+ * @property {"room"} type
+ * @property {boolean} locked
+ * @property {boolean} host_present
+ * @property {Participant[]} participants
+ * @property {Waiting[]} waiting
+ */
+
+/**
+ * @typedef {object} Seat
+ * @property {number} slot
+ * @property {string | null} audio_mid
+ * @property {string | null} video_mid
+ * @property {string | null} participant
+ * @property {"camera" | "screen" | null} source
+ */
+
+/** @typedef {{type: "seats", seats: Seat[], missing: number}} Seats */
+/** @typedef {{type: "answer", connection: string, sdp: string}} Answer */
+/** @typedef {{type: "speaking", participants: string[]}} Speaking loudest first */
+/** @typedef {{type: "chat", participant: string, name: string, text: string, at: number, id: number}} Chat */
+/** @typedef {{type: "muted"}} Muted */
+/** @typedef {{type: "pong", id: number}} Pong */
+/** @typedef {{type: "error", code: string, message: string, about: string | null}} ServerError */
+/** @typedef {{type: "bye", code: string, message: string, retry: boolean}} Bye */
+/** @typedef {Welcome | RoomState | Seats | Answer | Speaking | Chat | Muted | Pong | ServerError | Bye} ToPage */
+
+/**
+ * Reads one message of the server. Null for what is not JSON or has no type: a newer server may say more than
+ * this page knows.
+ * @param {unknown} data
+ * @returns {ToPage | null}
+ */
+export function parse(data) {
+  if (typeof data !== "string") return null;
+  try {
+    const message = JSON.parse(data);
+    return message && typeof message.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What this page sends on one RTCPeerConnection: microphone, camera and screen, each with its own m-line from the
+ * first offer on, so that switching one on or off later needs no negotiation.
+ */
+
+/** @typedef {import("./protocol.js").Source} Source */
+
+// Bit/s per simulcast layer of a 960x540 camera: a thumbnail, half size, full size.
+const LAYERS = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+];
+const SCREEN_BITRATE = 2_500_000; // bit/s
+const SCREEN_FRAMES = 15; // per second: text has to be sharp rather than smooth
+// libwebrtc encodes no third layer below about 960x540 (media/engine/simulcast.cc).
+const THREE_LAYERS_PIXELS = 960 * 540 * 0.9;
+
+/** @type {Record<Source, (peer: RTCPeerConnection) => RTCRtpTransceiver>} */
+const ADD = {
+  microphone: (peer) =>
+    peer.addTransceiver("audio", {
+      direction: "sendonly",
+      sendEncodings: [{ priority: "high", networkPriority: "high" }],
+    }),
+  camera: (peer) => addVideo(peer, LAYERS),
+  screen: (peer) => addVideo(peer, [{ maxBitrate: SCREEN_BITRATE, maxFramerate: SCREEN_FRAMES }]),
+};
+
+const VOICE = ["audio/opus", "audio/red"];
+const PICTURE = ["video/vp8", "video/rtx"];
+
+export class Sending {
+  /** @type {Map<Source, RTCRtpTransceiver>} */
+  #transceivers = new Map();
+
+  /** @param {RTCPeerConnection} peer with no m-line yet @param {Source[]} sources that may be sent */
+  constructor(peer, sources) {
+    for (const source of sources) {
+      const transceiver = ADD[source](peer);
+      if (source === "microphone") preferVoice(transceiver);
+      else preferPicture(transceiver);
+      this.#transceivers.set(source, transceiver);
+    }
+  }
+
+  /** @returns {Record<string, Source>} mid -> source, once the offer is the local description */
+  get sources() {
+    /** @type {Record<string, Source>} */
+    const sources = {};
+    for (const [source, { mid }] of this.#transceivers) if (mid !== null) sources[mid] = source;
+    return sources;
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack | null} track null sends nothing */
+  async replace(source, track) {
+    const sender = this.#transceivers.get(source)?.sender;
+    if (!sender || sender.track === track) return;
+    if (track && source === "screen") track.contentHint = "detail";
+    await sender.replaceTrack(track);
+    if (track && source === "camera") await fitLayers(sender, track);
+  }
+}
+
+/** @param {RTCRtpTransceiver} transceiver */
+export function preferVoice(transceiver) {
+  prefer(transceiver, "audio", VOICE);
+}
+
+/** @param {RTCRtpTransceiver} transceiver */
+export function preferPicture(transceiver) {
+  prefer(transceiver, "video", PICTURE);
+}
+
+/**
+ * Offers only these codecs: every other one costs a few hundred bytes of SDP in each m-line.
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {string} kind
+ * @param {string[]} types in order of preference
+ */
+function prefer(transceiver, kind, types) {
+  const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const codecs = types.flatMap((type) => known.filter(({ mimeType }) => mimeType.toLowerCase() === type));
+  if (codecs.length) transceiver.setCodecPreferences(codecs);
+}
+
+/** @param {RTCPeerConnection} peer @param {RTCRtpEncodingParameters[]} sendEncodings */
+function addVideo(peer, sendEncodings) {
+  const layered = sendEncodings.map((encoding) => ({ ...encoding, scalabilityMode: "L1T3" }));
+  try {
+    return peer.addTransceiver("video", { direction: "sendonly", sendEncodings: layered });
+  } catch {
+    return peer.addTransceiver("video", { direction: "sendonly", sendEncodings });
+  }
+}
+
+/**
+ * A small capture fills two layers only; the lower two then take the sizes of the upper two.
+ * @param {RTCRtpSender} sender
+ * @param {MediaStreamTrack} track
+ */
+async function fitLayers(sender, track) {
+  const { width = 960, height = 540 } = track.getSettings();
+  const small = width * height < THREE_LAYERS_PIXELS;
+  const parameters = sender.getParameters();
+  if (parameters.encodings.length !== LAYERS.length) return; // the answer took fewer layers
+  parameters.encodings.forEach((encoding, index) => {
+    encoding.active = !small || index < LAYERS.length - 1;
+    encoding.scaleResolutionDownBy = small ? Math.max(1, 2 - index) : LAYERS[index].scaleResolutionDownBy;
+  });
+  await sender.setParameters(parameters).catch(() => {}); // refused while an offer is under way: the first layers stay
+}

@@ -1,0 +1,311 @@
+/**
+ * A person's session in a room: turns what the server says into state, and what the person does into messages.
+ * Knows nothing of how it looks.
+ */
+
+import { Connection } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { forgetPlace, keepPlace } from "./memory.js";
+import { PROTOCOL_VERSION } from "./protocol.js";
+import { Signalling } from "./signalling.js";
+import { emptyRoom, others } from "./state.js";
+
+/** @typedef {import("./protocol.js").ToPage} ToPage */
+/** @typedef {import("./protocol.js").Source} Source */
+/** @typedef {import("./devices.js").Devices} Devices */
+/** @typedef {import("./state.js").Store} Store */
+/** @typedef {{code: string, name?: string, message?: string}} Notice */
+
+/**
+ * Events: `notice` (something to tell the person, by its code), `knock` (somebody new waits), `said` (a chat line
+ * of somebody else).
+ * @extends {Emitter<{notice: Notice, knock: string, said: import("./state.js").ChatLine}>}
+ */
+export class Session extends Emitter {
+  #store;
+  #devices;
+  #signalling;
+  #connection;
+  #name = "";
+  #resume = "";
+  /** @type {import("./protocol.js").TileWish[]} */
+  #wishes = [];
+  #media = "";
+  /** @type {import("./memory.js").Place | null} */
+  #moved = null; // our place, which another tab has taken over
+
+  /** @param {Store} store @param {Devices} devices @param {URL} url of the WebSocket */
+  constructor(store, devices, url) {
+    super();
+    this.#store = store;
+    this.#devices = devices;
+    this.#signalling = new Signalling(url, () => this.#hello());
+    this.#connection = new Connection(
+      (offer) => this.#signalling.send(offer),
+      () => others(store.state).some((person) => person.microphone || person.camera || person.screen),
+    );
+    this.#signalling.on("message", (message) => this.#receive(message));
+    this.#signalling.on("up", () => store.update({ downSince: null }));
+    this.#signalling.on("settled", () => this.#sayAgain());
+    this.#signalling.on("down", (since) => store.update({ downSince: since }));
+    this.#connection.on("state", (media) => this.#mediaChanged(media));
+    this.#connection.on("tracks", () => store.touch());
+    devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
+    devices.on("change", () => this.#sayMedia());
+  }
+
+  get connection() {
+    return this.#connection;
+  }
+
+  /** Enters or knocks under a name. @param {string} name */
+  join(name) {
+    this.#name = name;
+    this.#resume = "";
+    this.#open();
+  }
+
+  /** @param {import("./memory.js").Place} place goes back to where a reload interrupted */
+  comeBack(place) {
+    this.#name = place.name;
+    this.#resume = place.resume;
+    this.#store.update({ view: "returning" });
+    this.#open();
+  }
+
+  /** After "moved": takes the session back from the other tab. @returns {boolean} false where that is impossible */
+  returnHere() {
+    if (!this.#moved) return false;
+    this.comeBack(this.#moved);
+    return true;
+  }
+
+  leave() {
+    this.#signalling.send({ type: "leave" });
+    this.#finish("left", "");
+  }
+
+  endForAll() {
+    this.#signalling.send({ type: "end" });
+  }
+
+  /** @param {string} participant */
+  admit(participant) {
+    this.#decide("admit", participant);
+  }
+
+  /** @param {string} participant */
+  decline(participant) {
+    this.#decide("decline", participant);
+  }
+
+  /** @param {string} participant */
+  mute(participant) {
+    this.#signalling.send({ type: "mute", participant });
+  }
+
+  /** @param {string} participant */
+  remove(participant) {
+    this.#signalling.send({ type: "remove", participant });
+  }
+
+  /** @param {boolean} locked */
+  lock(locked) {
+    this.#signalling.send({ type: "lock", locked });
+  }
+
+  /** @param {string} text waits for the connection where there is none */
+  say(text) {
+    this.#store.update({ outbox: [...this.#store.state.outbox, text] });
+    this.#signalling.send({ type: "chat", text });
+  }
+
+  /** @param {import("./protocol.js").TileWish[]} tiles */
+  wish(tiles) {
+    if (JSON.stringify(tiles) === JSON.stringify(this.#wishes)) return;
+    this.#wishes = tiles;
+    this.#signalling.send({ type: "wish", tiles });
+  }
+
+  #open() {
+    this.#store.update({ joining: true, failure: null });
+    this.#signalling.open();
+  }
+
+  /** @returns {import("./protocol.js").Hello} */
+  #hello() {
+    const { room, token } = this.#store.state.link ?? {};
+    // The token, too: where the session was over, the link opens the next one.
+    return { type: "hello", version: PROTOCOL_VERSION, room, token, resume: this.#resume, name: this.#name || undefined };
+  }
+
+  /** @param {ToPage} message */
+  #receive(message) {
+    switch (message.type) {
+      case "welcome":
+        return this.#welcome(message);
+      case "room":
+        return this.#roomChanged(message);
+      case "seats":
+        this.#store.update({ seats: message.seats });
+        if (message.missing > 0) this.#connection.addSlots(message.missing);
+        return;
+      case "answer":
+        return void this.#connection.accept(message).then(() => this.#store.touch());
+      case "speaking":
+        return this.#store.update({ speaking: message.participants });
+      case "chat":
+        return this.#heard(message);
+      case "muted":
+        void this.#devices.turn("microphone", false);
+        return this.emit("notice", { code: "muted" });
+      case "error":
+        return this.#refused(message);
+      case "bye":
+        if (message.retry) return;
+        return this.#finish(message.code, message.message);
+    }
+  }
+
+  /** @param {import("./protocol.js").Welcome} message */
+  #welcome(message) {
+    const { state } = this.#store;
+    const joined = message.state === "joined";
+    this.#resume = message.resume;
+    this.#name = message.name;
+    this.#store.update({
+      view: joined ? "room" : "waiting",
+      joining: false,
+      me: {
+        id: message.participant,
+        name: message.name,
+        role: message.role,
+        may: message.may,
+        guestLink: message.guest_link,
+      },
+    });
+    this.#remember();
+    if (!joined) return this.#connection.close();
+    if (state.view === "waiting") this.emit("notice", { code: "admitted" });
+    if (this.#connection.state === "new") this.#connection.start(message.slots, sourcesFor(message.may));
+    else if (message.resumed) this.#connection.resume();
+    else this.#connection.rebuild();
+    this.#media = "";
+    this.#sayMedia();
+    if (this.#wishes.length) this.#signalling.send({ type: "wish", tiles: this.#wishes });
+  }
+
+  /** What is in the outbox has not come back with the lines that we missed: it never reached the server. */
+  #sayAgain() {
+    for (const text of this.#store.state.outbox) this.#signalling.send({ type: "chat", text });
+  }
+
+  /** @param {import("./protocol.js").ServerError} error */
+  #refused({ code, message, about }) {
+    if (code === "connection-lost") return this.#connection.rebuild();
+    if (about === "chat") this.#store.update({ outbox: this.#store.state.outbox.slice(1) });
+    this.emit("notice", { code, message });
+  }
+
+  /** @param {import("./protocol.js").RoomState} message */
+  #roomChanged(message) {
+    const { state } = this.#store;
+    const before = new Map(state.participants.map((person) => [person.id, person.name]));
+    const after = new Set(message.participants.map(({ id }) => id));
+    const knocked = new Map(state.waiting.map((knock) => [knock.id, knock]));
+    const now = performance.now();
+    this.#store.update({
+      locked: message.locked,
+      hostPresent: message.host_present,
+      participants: message.participants,
+      waiting: message.waiting.map(({ id, name, since, connected }) => {
+        return { id, name, connected, since: knocked.get(id)?.since ?? now - since * 1000 };
+      }),
+    });
+    if (before.size && state.view === "room") {
+      for (const { id, name } of message.participants) if (!before.has(id)) this.emit("notice", { code: "joined", name });
+      for (const [id, name] of before) if (!after.has(id)) this.emit("notice", { code: "gone", name });
+    }
+    for (const { id, name } of message.waiting) if (!knocked.has(id)) this.emit("knock", name);
+  }
+
+  /** @param {import("./protocol.js").Chat} message */
+  #heard({ id, participant, name, text, at }) {
+    const { chat, me, outbox, participants } = this.#store.state;
+    if (chat.some((line) => line.id === id)) return; // repeated after a resume
+    const own = participant === me?.id;
+    const host = participants.some((person) => person.id === participant && person.role === "host");
+    const line = { id, name, own, host, text, at };
+    const sent = own ? outbox.indexOf(text) : -1;
+    this.#store.update({
+      chat: [...chat, line].sort((a, b) => a.id - b.id),
+      outbox: outbox.filter((_, index) => index !== sent),
+    });
+    if (!own) this.emit("said", line);
+  }
+
+  /** @param {"admit" | "decline"} type @param {string} participant */
+  #decide(type, participant) {
+    if (!this.#signalling.send({ type, participant })) return;
+    // At once, so that nobody presses twice; the server's next word on the room is the truth.
+    this.#store.update({ waiting: this.#store.state.waiting.filter(({ id }) => id !== participant) });
+  }
+
+  #sayMedia() {
+    this.#store.touch();
+    if (this.#store.state.view !== "room") return;
+    const { microphone, camera } = this.#devices.inputs;
+    const media = {
+      microphone: microphone.on && microphone.track !== null,
+      camera: camera.on && camera.track !== null,
+      screen: this.#devices.screen !== null,
+    };
+    const key = JSON.stringify(media);
+    if (key === this.#media || !this.#signalling.send({ type: "media", ...media })) return;
+    this.#media = key;
+    this.#remember();
+  }
+
+  /** @param {import("./connection.js").MediaState} media */
+  #mediaChanged(media) {
+    const since = this.#store.state.mediaDownSince ?? performance.now();
+    this.#store.update({ media, mediaDownSince: media === "reconnecting" ? since : null });
+  }
+
+  #remember() {
+    const { link } = this.#store.state;
+    if (link) keepPlace(link.room, this.#place());
+  }
+
+  /** @returns {import("./memory.js").Place} */
+  #place() {
+    const { microphone, camera } = this.#devices.inputs;
+    return { resume: this.#resume, name: this.#name, microphone: microphone.on, camera: camera.on };
+  }
+
+  /** @param {string} code @param {string} message */
+  #finish(code, message) {
+    this.#moved = code === "moved" ? this.#place() : null;
+    this.#close();
+    this.#devices.stop();
+    this.#store.update({ view: "ended", failure: { code, message } });
+  }
+
+  #close() {
+    const { link } = this.#store.state;
+    // Another tab has the place now; forgetting here forgets only this tab's copy.
+    if (link) forgetPlace(link.room);
+    this.#resume = "";
+    this.#wishes = [];
+    this.#signalling.close();
+    this.#connection.close();
+    this.#store.update({ ...emptyRoom(), me: null, joining: false, downSince: null, chat: [], outbox: [] });
+  }
+}
+
+/** @param {string[]} may @returns {Source[]} */
+function sourcesFor(may) {
+  /** @type {Source[]} */
+  const sources = may.includes("publish") ? ["microphone", "camera"] : [];
+  return may.includes("screen") ? [...sources, "screen"] : sources;
+}

@@ -1,0 +1,159 @@
+/**
+ * One lasting conversation with the server over WebSockets that come and go.
+ *
+ * While open it never gives up: a lost socket is replaced with backoff, and at once when the browser says that
+ * the network is back or the page is looked at again. A socket that is silent for too long is lost, too: on a
+ * dead network TCP would take minutes to say so.
+ */
+
+import { Backoff } from "./backoff.js";
+import { Emitter } from "./emitter.js";
+import { parse } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").FromPage} FromPage */
+/** @typedef {import("./protocol.js").ToPage} ToPage */
+/** @typedef {import("./protocol.js").Hello} Hello */
+
+const PING_MS = 2000;
+const SILENCE_MS = 4000; // for a pong: after that the socket is dead
+const CONNECT_MS = 6000; // for a WebSocket to open
+
+/**
+ * Events: `message` (every message of the server but pong), `up` (a socket is open and hello is said), `settled`
+ * (what the server had to say to hello has arrived), `down` (the socket was lost; since when, as of
+ * performance.now()).
+ * @extends {Emitter<{message: ToPage, up: void, settled: void, down: number}>}
+ */
+export class Signalling extends Emitter {
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #open = false;
+  #up = false;
+  #downSince = 0;
+  #pinged = 0; // when the ping was sent that has no pong yet; 0: none
+  #settled = false;
+  #backoff = new Backoff();
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {AbortController | null} */
+  #listening = null;
+
+  /**
+   * @param {string | URL} url ws: or wss:
+   * @param {() => Hello} hello said first on each new socket
+   */
+  constructor(url, hello) {
+    super();
+    this.url = url;
+    this.hello = hello;
+  }
+
+  get up() {
+    return this.#up;
+  }
+
+  open() {
+    if (this.#open) return;
+    this.#open = true;
+    this.#downSince = performance.now();
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    addEventListener("online", () => this.#hurry(), { signal });
+    addEventListener("pageshow", () => this.#hurry(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry(), { signal });
+    this.#connect();
+  }
+
+  /** Ends the conversation; `open` starts a new one. */
+  close() {
+    this.#open = false;
+    this.#listening?.abort();
+    this.#drop();
+  }
+
+  /**
+   * @param {FromPage} message
+   * @returns {boolean} false when no socket is open: nothing is queued, say it again after `up`
+   */
+  send(message) {
+    if (!this.#up || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #connect() {
+    this.#drop();
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lost(socket), CONNECT_MS);
+    socket.onopen = () => {
+      clearTimeout(this.#timer);
+      this.#up = true;
+      this.send(this.hello());
+      this.#ping();
+      this.emit("up", undefined);
+    };
+    socket.onmessage = ({ data }) => {
+      const message = parse(data);
+      if (message === null) return;
+      if (message.type !== "bye") this.#backoff.reset();
+      if (message.type === "pong") this.#ponged();
+      else this.emit("message", message);
+    };
+    socket.onclose = () => this.#lost(socket);
+  }
+
+  /** One ping at a time: it tells the server that what came before the last pong has arrived. */
+  #ping() {
+    const now = performance.now();
+    if (this.#pinged && now - this.#pinged >= SILENCE_MS) {
+      if (this.#socket) this.#lost(this.#socket);
+      return;
+    }
+    if (!this.#pinged) {
+      this.#pinged = now;
+      this.send({ type: "ping", id: Math.round(now) });
+    }
+    this.#timer = setTimeout(() => this.#ping(), PING_MS);
+  }
+
+  #ponged() {
+    this.#pinged = 0;
+    if (this.#settled) return;
+    this.#settled = true;
+    this.emit("settled", undefined);
+  }
+
+  /** The network may be back: try now rather than at the end of the wait. */
+  #hurry() {
+    if (!this.#open || this.#socket?.readyState === WebSocket.CONNECTING) return;
+    if (!this.#up) return this.#connect();
+    clearTimeout(this.#timer);
+    this.#ping();
+  }
+
+  /** @param {WebSocket} socket */
+  #lost(socket) {
+    if (socket !== this.#socket) return;
+    const wasUp = this.#up;
+    this.#drop();
+    if (!this.#open) return;
+    if (wasUp) {
+      this.#downSince = performance.now();
+      this.emit("down", this.#downSince);
+    }
+    this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#up = false;
+    this.#pinged = 0;
+    this.#settled = false;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}

@@ -1,0 +1,95 @@
+/** What the page knows; the views draw it and never change it. */
+
+/** @typedef {import("./protocol.js").Participant} Participant */
+/** @typedef {import("./protocol.js").Role} Role */
+/** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
+/** @typedef {{id: string, name: string, role: Role, may: string[], guestLink: string | null}} Me */
+/** @typedef {{id: string, name: string, since: number, connected: boolean}} Knock since: as of performance.now() */
+/** @typedef {{id: number, name: string, own: boolean, host: boolean, text: string, at: number}} ChatLine */
+/** @typedef {{code: string, message: string}} Failure code for words.js; message: the server's words, for codes it lacks */
+
+/**
+ * @typedef {object} State
+ * @property {View} view
+ * @property {import("./link.js").Link | null} link
+ * @property {boolean} joining hello was said, or is about to be
+ * @property {Failure | null} failure why the person is not, or no longer, in the room
+ * @property {Me | null} me
+ * @property {number | null} downSince signalling is lost since then (performance.now())
+ * @property {import("./connection.js").MediaState} media
+ * @property {number | null} mediaDownSince
+ * @property {boolean} locked
+ * @property {boolean} hostPresent
+ * @property {Participant[]} participants everybody in the room, me too
+ * @property {Knock[]} waiting
+ * @property {import("./protocol.js").Seat[]} seats
+ * @property {string[]} speaking ids, loudest first
+ * @property {ChatLine[]} chat
+ * @property {string[]} outbox chat texts that the server has not confirmed yet
+ * @property {boolean} soundBlocked
+ */
+
+/** @returns {State} */
+export function initialState() {
+  return {
+    view: "landing",
+    link: null,
+    joining: false,
+    failure: null,
+    me: null,
+    downSince: null,
+    media: "new",
+    mediaDownSince: null,
+    ...emptyRoom(),
+    chat: [],
+    outbox: [],
+    soundBlocked: false,
+  };
+}
+
+/** @returns {Pick<State, "locked" | "hostPresent" | "participants" | "waiting" | "seats" | "speaking">} */
+export function emptyRoom() {
+  return { locked: false, hostPresent: false, participants: [], waiting: [], seats: [], speaking: [] };
+}
+
+/** Those whom one may see and hear: not oneself, nor who only watches. @param {State} state @returns {Participant[]} */
+export function others({ participants, me }) {
+  return participants.filter(({ id, kind }) => id !== me?.id && kind !== "viewer");
+}
+
+/** @param {State} state @param {string} permission */
+export function allowed({ me }, permission) {
+  return me?.may.includes(permission) ?? false;
+}
+
+export class Store {
+  #state = initialState();
+  /** @type {Set<(state: State) => void>} */
+  #listeners = new Set();
+  #due = false;
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {Partial<State>} patch */
+  update(patch) {
+    this.#state = { ...this.#state, ...patch };
+    this.touch();
+  }
+
+  /** Draws anew, once for all changes of this turn of the event loop. */
+  touch() {
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(() => {
+      this.#due = false;
+      for (const listener of this.#listeners) listener(this.#state);
+    });
+  }
+
+  /** @param {(state: State) => void} listener called after each change */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+  }
+}

@@ -1,0 +1,167 @@
+/** The pages around a session: landing, preview, waiting, coming back, ended. */
+
+import { linkPath, parseLink } from "../link.js";
+import { endingWords, problemWords } from "../words.js";
+import { DeviceMenus } from "./devicemenus.js";
+import { byId, icon, make, setText, showTrack } from "./dom.js";
+import { drawMirror, InputSwitches } from "./switches.js";
+
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../devices.js").Devices} Devices */
+
+const WIDE_PX = 900; // from here on the device menus are open from the start
+
+export class Landing {
+  constructor() {
+    const form = byId("landing-form", HTMLFormElement);
+    const input = byId("landing-link", HTMLInputElement);
+    const error = byId("landing-error", HTMLElement);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const link = parseLink(input.value, location.origin);
+      input.setAttribute("aria-invalid", String(!link));
+      if (link) {
+        location.assign(linkPath(link));
+        return;
+      }
+      error.textContent = input.value.trim()
+        ? "This is not a link to a session on this server. Copy it once more, as a whole."
+        : "Paste the link that you were sent.";
+      input.focus();
+    });
+  }
+}
+
+export class Preview {
+  #devices;
+  #name = byId("preview-name", HTMLInputElement);
+  #named = false;
+  #details = byId("preview-devices", HTMLDetailsElement);
+  #switches;
+  #menus;
+
+  /** @param {Devices} devices @param {(name: string) => void} enter */
+  constructor(devices, enter) {
+    this.#devices = devices;
+    this.#switches = new InputSwitches(byId("preview-switches", HTMLElement), devices);
+    this.#menus = new DeviceMenus(this.#details, devices);
+    this.#details.open = innerWidth >= WIDE_PX;
+    this.#details.addEventListener("toggle", () => this.#menus.draw(this.#details.open && this.#shown));
+    const error = byId("preview-name-error", HTMLElement);
+    byId("preview-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      const name = this.#name.value.trim();
+      this.#name.setAttribute("aria-invalid", String(!name));
+      error.textContent = name ? "" : "Type the name by which the others know you.";
+      if (name) enter(name);
+      else this.#name.focus();
+    });
+  }
+
+  get #shown() {
+    return !byId("preview", HTMLElement).hidden;
+  }
+
+  /** @param {State} state */
+  draw({ link, joining, downSince, view }) {
+    const visible = view === "preview";
+    this.#menus.draw(visible && this.#details.open);
+    if (!visible) return;
+    const host = link?.role === "host";
+    if (!this.#named && link) {
+      this.#named = true;
+      this.#name.value = link.name;
+      this.#name.readOnly = link.name !== ""; // signed by whoever made the link
+    }
+    setText(
+      byId("preview-lede", HTMLElement),
+      host ? "You are the host. You decide who comes in." : "The host is told that you are here and lets you in.",
+    );
+    const enter = byId("preview-enter", HTMLButtonElement);
+    const connecting = downSince !== null ? "Connecting…" : host ? "Entering…" : "Asking…";
+    setText(enter, joining ? connecting : host ? "Enter the room" : "Ask to join");
+    enter.setAttribute("aria-disabled", String(joining));
+    showTrack(byId("preview-video", HTMLVideoElement), this.#devices.inputs.camera.track);
+    drawMirror(byId("preview-video", HTMLVideoElement), byId("preview-words", HTMLElement), this.#devices);
+    this.#switches.draw();
+    drawProblems(byId("preview-problems", HTMLElement), this.#devices);
+  }
+}
+
+export class WaitingPage {
+  #devices;
+  #switches;
+
+  /** @param {Devices} devices @param {() => void} leave */
+  constructor(devices, leave) {
+    this.#devices = devices;
+    this.#switches = new InputSwitches(byId("waiting-switches", HTMLElement), devices);
+    byId("waiting-leave", HTMLButtonElement).addEventListener("click", leave);
+  }
+
+  /** @param {State} state */
+  draw({ view, downSince, hostPresent }) {
+    if (view !== "waiting") return;
+    setText(
+      byId("waiting-title", HTMLElement),
+      hostPresent ? "The host knows that you are here" : "The host is not here yet",
+    );
+    setText(
+      byId("waiting-lede", HTMLElement),
+      hostPresent
+        ? "You will be let in soon. Keep this page open; nobody sees or hears you yet."
+        : "They will see that you wait as soon as they come. Keep this page open; nobody sees or hears you yet.",
+    );
+    setText(
+      byId("waiting-status", HTMLElement),
+      downSince === null ? "" : "The connection is lost for the moment. Your place is kept; we keep trying.",
+    );
+    showTrack(byId("waiting-video", HTMLVideoElement), this.#devices.inputs.camera.track);
+    drawMirror(byId("waiting-video", HTMLVideoElement), byId("waiting-words", HTMLElement), this.#devices);
+    this.#switches.draw();
+  }
+}
+
+export class EndedPage {
+  /** @param {(code: string) => void} again what the button does, by the code of the end */
+  constructor(again) {
+    this.code = "";
+    byId("ended-action", HTMLButtonElement).addEventListener("click", () => again(this.code));
+  }
+
+  /** @param {State} state */
+  draw({ view, failure }) {
+    if (view !== "ended" || !failure) return;
+    this.code = failure.code;
+    const words = endingWords(failure.code, failure.message);
+    setText(byId("ended-title", HTMLElement), words.title);
+    setText(byId("ended-text", HTMLElement), words.text);
+    const button = byId("ended-action", HTMLButtonElement);
+    button.hidden = !words.action;
+    setText(button, words.action ?? "");
+  }
+}
+
+/** @param {HTMLElement} home @param {Devices} devices */
+function drawProblems(home, devices) {
+  const { microphone, camera } = devices.inputs;
+  const codes = [...new Set([microphone.problem, camera.problem].filter((code) => code !== null))];
+  const key = codes.join(" ");
+  if (home.dataset.codes === key) return;
+  home.dataset.codes = key;
+  home.replaceChildren(...codes.map((code) => problemBox(code, devices)));
+}
+
+/** @param {string} code @param {Devices} devices */
+function problemBox(code, devices) {
+  const { title, text } = problemWords(code);
+  const box = make("div", "problem", icon("warning"), make("div", "", make("strong", "", title), make("p", "", text)));
+  const kind = code.startsWith("camera") ? "camera" : code.startsWith("microphone") ? "microphone" : null;
+  if (kind) {
+    const retry = make("button", "button small", "Try again");
+    retry.type = "button";
+    retry.addEventListener("click", () => void devices.turn(kind, true));
+    box.append(retry);
+  }
+  return box;
+}

@@ -1,0 +1,72 @@
+/** What comes to the person by itself: people at the door, short notices, and words for screen readers. */
+
+import { byId, icon, make, reconcile } from "./dom.js";
+
+/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../state.js").State} State */
+
+const STAY_MS = 6000;
+const MOST = 3; // toasts at a time
+
+export class Notices {
+  #toasts = byId("toasts", HTMLElement);
+  #knocks = byId("knocks", HTMLElement);
+  #polite = byId("polite", HTMLElement);
+  #urgent = byId("urgent", HTMLElement);
+  #session;
+  /** @type {Map<string, HTMLElement>} */
+  #cards = new Map();
+
+  /** @param {Session} session */
+  constructor(session) {
+    this.#session = session;
+  }
+
+  /** @param {State} state @param {boolean} listed whether the panel of people shows who waits */
+  draw({ view, waiting }, listed) {
+    const knocks = view === "room" && !listed ? waiting : [];
+    reconcile(this.#knocks, this.#cards, knocks, ({ id }) => id, (knock) => this.#card(knock), () => {});
+  }
+
+  /** Shows and says something that needs no answer. @param {string} text @param {boolean} [urgent] */
+  tell(text, urgent = false) {
+    this.announce(text, urgent);
+    const close = make("button", "icon-button", icon("close"));
+    close.type = "button";
+    close.setAttribute("aria-label", "Close this notice");
+    // What is read aloud comes from the live region: read twice it would be noise.
+    const toast = make("div", "toast", make("p", "", text), close);
+    close.addEventListener("click", () => toast.remove());
+    while (this.#toasts.childElementCount >= MOST) this.#toasts.firstElementChild?.remove();
+    this.#toasts.append(toast);
+    const fade = () => {
+      if (toast.matches(":hover, :focus-within")) setTimeout(fade, STAY_MS / 2);
+      else toast.remove();
+    };
+    setTimeout(fade, STAY_MS);
+  }
+
+  /** Says something to those who listen to the page. @param {string} text @param {boolean} [urgent] */
+  announce(text, urgent = false) {
+    const region = urgent ? this.#urgent : this.#polite;
+    const words = make("p", "", text);
+    region.append(words); // a new element each time: the same words again are said again
+    setTimeout(() => words.remove(), STAY_MS);
+  }
+
+  /** @param {{id: string, name: string}} knock */
+  #card({ id, name }) {
+    const admit = make("button", "button primary small", "Let in");
+    const decline = make("button", "button small", "Decline");
+    admit.type = decline.type = "button";
+    admit.setAttribute("aria-label", `Let ${name} in`);
+    decline.setAttribute("aria-label", `Decline ${name}`);
+    admit.addEventListener("click", () => this.#session.admit(id));
+    decline.addEventListener("click", () => this.#session.decline(id));
+    const words = make("p", "", make("strong", "", name), " is waiting to be let in");
+    const card = make("div", "knock", words, make("div", "knock-actions", admit, decline));
+    card.setAttribute("role", "group");
+    card.setAttribute("aria-label", `${name} is waiting`);
+    return card;
+  }
+}

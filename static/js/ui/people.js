@@ -1,0 +1,131 @@
+/** The panel with everybody: who waits, who is in, and what a host can do about it. */
+
+import { waited } from "../words.js";
+import { byId, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
+
+/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../state.js").Knock} Knock */
+/** @typedef {import("../protocol.js").Participant} Participant */
+
+const CLOCK_MS = 15_000; // how often the waiting times are drawn anew
+
+export class People {
+  #session;
+  #actions;
+  /** @type {Map<string, HTMLLIElement>} */
+  #inside = new Map();
+  /** @type {Map<string, HTMLLIElement>} */
+  #waiting = new Map();
+  #lock = byId("people-lock", HTMLInputElement);
+  /** @type {State | null} */
+  #state = null;
+
+  /**
+   * @param {Session} session
+   * @param {{copyLink: () => void, remove: (id: string, name: string) => void}} actions
+   */
+  constructor(session, actions) {
+    this.#session = session;
+    this.#actions = actions;
+    byId("people-copy", HTMLButtonElement).addEventListener("click", actions.copyLink);
+    this.#lock.addEventListener("change", () => session.lock(this.#lock.checked));
+    setInterval(() => this.#state?.waiting.length && this.draw(this.#state, true), CLOCK_MS);
+  }
+
+  /** @param {State} state @param {boolean} open */
+  draw(state, open) {
+    this.#state = open ? state : null;
+    if (!open) return;
+    const { me, participants, waiting, locked } = state;
+    const host = me?.role === "host";
+    byId("people-host", HTMLElement).hidden = !host;
+    byId("people-copy", HTMLElement).hidden = !me?.guestLink;
+    if (this.#lock.checked !== locked) this.#lock.checked = locked;
+    byId("people-waiting", HTMLElement).hidden = waiting.length === 0;
+    setText(byId("people-inside-title", HTMLElement), `In the session (${participants.length})`);
+    setText(byId("people-waiting-title", HTMLElement), `Waiting (${waiting.length})`);
+    reconcile(
+      byId("people-waiting-list", HTMLElement),
+      this.#waiting,
+      waiting,
+      ({ id }) => id,
+      (knock) => this.#knocker(knock),
+      (item, { since, connected }) => {
+        const words = connected ? waited((performance.now() - since) / 1000) : "has lost the connection";
+        setText(find(item, "small", HTMLElement), words);
+      },
+    );
+    reconcile(
+      byId("people-list", HTMLElement),
+      this.#inside,
+      participants,
+      ({ id }) => id,
+      (person) => this.#person(person, host && person.id !== me?.id),
+      (item, person) => drawPerson(item, person, person.id === me?.id),
+    );
+  }
+
+  /** @param {Knock} knock */
+  #knocker({ id, name }) {
+    const admit = make("button", "button primary small", "Let in");
+    const decline = make("button", "button small", "Decline");
+    admit.type = decline.type = "button";
+    admit.setAttribute("aria-label", `Let ${name} in`);
+    decline.setAttribute("aria-label", `Decline ${name}`);
+    admit.addEventListener("click", () => this.#session.admit(id));
+    decline.addEventListener("click", () => this.#session.decline(id));
+    const who = make("div", "person-name", make("span", "", name), make("small"));
+    return make("li", "person", avatar(id, name), who, make("div", "person-actions", admit, decline));
+  }
+
+  /** @param {Participant} person @param {boolean} manageable */
+  #person({ id, name }, manageable) {
+    const who = make("div", "person-name", make("span"), make("small"));
+    const item = make("li", "person", avatar(id, name), who, make("div", "person-state"));
+    if (!manageable) return item;
+    const mute = make("button", "icon-button", icon("microphone-off"));
+    const remove = make("button", "icon-button", icon("remove"));
+    mute.type = remove.type = "button";
+    mute.dataset.act = "mute";
+    mute.addEventListener("click", () => this.#session.mute(id));
+    remove.addEventListener("click", () => this.#actions.remove(id, name));
+    for (const [button, label] of /** @type {const} */ ([[mute, `Mute ${name}`], [remove, `Remove ${name}`]])) {
+      button.setAttribute("aria-label", label);
+      button.title = label;
+    }
+    item.append(make("div", "person-actions", mute, remove));
+    return item;
+  }
+}
+
+/** @param {HTMLLIElement} item @param {Participant} person @param {boolean} self */
+function drawPerson(item, { name, role, microphone, camera, connection, kind }, self) {
+  setText(find(item, ".person-name span", HTMLElement), self ? `${name} (you)` : name);
+  const part = { page: "", sender: "A device or program that only sends", viewer: "Only watches and listens" }[kind];
+  const facts = [role === "host" ? "Host" : "", part, connection === "reconnecting" ? "Reconnecting…" : ""];
+  setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(", "));
+  const state = find(item, ".person-state", HTMLElement);
+  const key = `${microphone} ${camera}`;
+  if (state.dataset.key !== key) {
+    state.dataset.key = key;
+    state.replaceChildren(
+      ...fact(microphone ? "microphone" : "microphone-off", `Microphone ${microphone ? "on" : "off"}`),
+      ...fact(camera ? "camera" : "camera-off", `Camera ${camera ? "on" : "off"}`),
+    );
+  }
+  const mute = item.querySelector('[data-act="mute"]');
+  if (mute instanceof HTMLButtonElement) mute.disabled = !microphone;
+}
+
+/** @param {string} symbol @param {string} label */
+function fact(symbol, label) {
+  return [icon(symbol), make("span", "sr-only", `${label}. `)];
+}
+
+/** @param {string} id @param {string} name */
+function avatar(id, name) {
+  const element = make("span", `avatar small ${hue(id)}`, make("span", "", initials(name)));
+  element.setAttribute("aria-hidden", "true");
+  return element;
+}

@@ -1,0 +1,174 @@
+/** The tiles of everybody, their places, and what the server is told about their sizes. */
+
+import { others } from "../state.js";
+import { byId, reconcile, setText } from "./dom.js";
+import { arrange } from "./layout.js";
+import { Tile } from "./tile.js";
+
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../devices.js").Devices} Devices */
+/** @typedef {import("../protocol.js").TileWish} TileWish */
+/** @typedef {import("./tile.js").TileLook} TileLook */
+/** @typedef {TileLook & {slot: number | null}} Place */
+
+const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
+const ROUGH_PX = 16; // finer steps than a video layer's are of no use
+
+export class Stage {
+  #root = byId("stage", HTMLElement);
+  #alone = byId("alone", HTMLElement);
+  #devices;
+  #track;
+  #wish;
+  /** @type {Map<string, HTMLElement>} */
+  #elements = new Map();
+  /** @type {Map<string, Tile>} */
+  #tiles = new Map();
+  /** @type {Place[]} */
+  #places = [];
+  /** @type {number | undefined} */
+  #timer;
+  /** Whether one's own picture is wanted. */
+  selfView = true;
+
+  /**
+   * @param {Devices} devices
+   * @param {(mid: string | null) => MediaStreamTrack | null} track what is received on an m-line
+   * @param {(tiles: TileWish[]) => void} wish
+   */
+  constructor(devices, track, wish) {
+    this.#devices = devices;
+    this.#track = track;
+    this.#wish = wish;
+    new ResizeObserver(() => this.#arrange()).observe(this.#root);
+    document.addEventListener("visibilitychange", () => this.#tellSizes());
+  }
+
+  /** @param {State} state */
+  draw(state) {
+    if (state.view !== "room") return;
+    this.#places = this.#cast(state);
+    reconcile(
+      this.#root,
+      this.#elements,
+      this.#places,
+      keyOf,
+      (place) => {
+        const tile = new Tile(place);
+        this.#tiles.set(keyOf(place), tile);
+        return tile.element;
+      },
+      (_, place) => this.#tiles.get(keyOf(place))?.draw(place),
+    );
+    for (const key of this.#tiles.keys()) if (!this.#elements.has(key)) this.#tiles.delete(key);
+    this.#root.append(this.#alone);
+    this.#drawAlone(state);
+    this.#arrange();
+  }
+
+  /** Everybody who has a tile, in their order on the stage. @param {State} state @returns {Place[]} */
+  #cast(state) {
+    const { seats, speaking, me } = state;
+    const people = others(state);
+    const severalPeople = people.length > 1;
+    /** @param {string} id @param {"camera" | "screen"} source */
+    const seatOf = (id, source) => seats.find((seat) => seat.participant === id && seat.source === source);
+    /** @type {Place[]} */
+    const places = [];
+    for (const { id, name, screen } of people) {
+      const seat = seatOf(id, "screen");
+      if (!screen || !seat) continue;
+      const track = this.#track(seat.video_mid);
+      places.push({ kind: "screen", id, name, track, picture: true, muted: false, speaking: false, note: "", slot: seat.slot });
+    }
+    for (const { id, name, microphone, camera, connection } of people) {
+      const seat = seatOf(id, "camera");
+      const note = connection === "connected" ? "" : connection === "connecting" ? "Connecting…" : "Reconnecting…";
+      places.push({
+        kind: "camera",
+        id,
+        name,
+        track: this.#track(seat?.video_mid ?? null),
+        picture: camera,
+        muted: !microphone,
+        speaking: severalPeople && speaking.includes(id),
+        note,
+        slot: seat?.slot ?? null,
+      });
+    }
+    if (me && this.selfView) {
+      const { microphone, camera } = this.#devices.inputs;
+      places.push({
+        kind: "self",
+        id: me.id,
+        name: me.name,
+        track: camera.track,
+        picture: camera.track !== null,
+        muted: !(microphone.on && microphone.track),
+        speaking: severalPeople && speaking.includes(me.id),
+        note: "",
+        slot: null,
+      });
+    }
+    return places;
+  }
+
+  /** @param {State} state */
+  #drawAlone(state) {
+    const alone = others(state).length === 0;
+    const host = state.me?.role === "host";
+    this.#alone.hidden = !alone;
+    this.#root.classList.toggle("is-alone", alone);
+    if (!alone) return;
+    setText(byId("alone-title", HTMLElement), host ? "Nobody else is here yet" : "You are the only one here");
+    setText(
+      byId("alone-text", HTMLElement),
+      host ? "You hear a chime when somebody asks to join." : "Stay on this page. The others appear here when they come.",
+    );
+    byId("alone-copy", HTMLElement).hidden = !state.me?.guestLink;
+  }
+
+  #arrange() {
+    const { clientWidth: width, clientHeight: height } = this.#root;
+    if (!width || !height) return;
+    const [main, ...moreScreens] = this.#places.filter(({ kind }) => kind === "screen");
+    const people = [...moreScreens, ...this.#places.filter(({ kind }) => kind === "camera")];
+    const self = this.#places.find(({ kind }) => kind === "self");
+    const rects = arrange({ width, height }, { screen: !!main, people: people.length, self: !!self });
+    if (main && rects.screen) this.#tileOf(main)?.place(rects.screen);
+    people.forEach((place, index) => this.#tileOf(place)?.place(rects.people[index]));
+    if (self && rects.self) this.#tileOf(self)?.place(rects.self);
+    this.#root.classList.toggle("one-to-one", !main && people.length === 1);
+    this.#tellSizes();
+  }
+
+  /** @param {Place} place */
+  #tileOf(place) {
+    return this.#tiles.get(keyOf(place));
+  }
+
+  #tellSizes() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      /** @type {TileWish[]} */
+      const tiles = [];
+      for (const place of this.#places) {
+        const tile = this.#tileOf(place);
+        if (place.slot === null || !tile) continue;
+        const { width, height } = document.hidden ? { width: 0, height: 0 } : tile.pictureSize;
+        tiles.push({ slot: place.slot, width: rough(width), height: rough(height) });
+      }
+      if (tiles.length) this.#wish(tiles.sort((a, b) => a.slot - b.slot));
+    }, SETTLE_MS);
+  }
+}
+
+/** @param {Place} place */
+function keyOf({ kind, id }) {
+  return `${kind}:${id}`;
+}
+
+/** @param {number} pixels of CSS @returns {number} device pixels, rounded up to a coarse step */
+function rough(pixels) {
+  return Math.ceil((pixels * devicePixelRatio) / ROUGH_PX) * ROUGH_PX;
+}

@@ -1,0 +1,88 @@
+/** The buttons that switch microphone, camera and screen, as they look on every page. */
+
+import { changeIcon, icon, make, setText } from "./dom.js";
+
+/** @typedef {import("../devices.js").Devices} Devices */
+
+/**
+ * Fills a control: icon, and a label that names it for everybody.
+ * @param {HTMLButtonElement} button
+ * @param {string} symbol
+ * @param {string} label
+ */
+export function fillControl(button, symbol, label) {
+  button.replaceChildren(icon(symbol), make("span", "control-label", label));
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {{on: boolean, symbol: string, problem?: boolean, busy?: boolean, hint: string}} look
+ */
+export function drawSwitch(button, { on, symbol, problem = false, busy = false, hint }) {
+  changeIcon(button, on ? symbol : `${symbol}-off`);
+  button.setAttribute("aria-pressed", String(on));
+  button.setAttribute("aria-busy", String(busy));
+  button.classList.toggle("off", !on);
+  button.classList.toggle("problem", problem);
+  button.title = hint;
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {Devices} devices
+ * @param {import("../capture.js").Kind} kind
+ * @param {string} [key] the shortcut
+ */
+export function drawInputSwitch(button, devices, kind, key) {
+  const { on, track, problem, busy } = devices.inputs[kind];
+  const working = on && (track !== null || busy);
+  const name = kind === "microphone" ? "microphone" : "camera";
+  const hint = `Switch the ${name} ${working ? "off" : "on"}${key ? ` (${key})` : ""}`;
+  drawSwitch(button, { on: working, symbol: kind, problem: problem !== null, busy, hint });
+}
+
+/** A pair of switches for the pages before the room. */
+export class InputSwitches {
+  #devices;
+  #buttons;
+
+  /** @param {HTMLElement} home @param {Devices} devices */
+  constructor(home, devices) {
+    this.#devices = devices;
+    this.#buttons = /** @type {const} */ (["microphone", "camera"]).map((kind) => {
+      const button = make("button", "control round");
+      button.type = "button";
+      fillControl(button, kind, kind === "microphone" ? "Microphone" : "Camera");
+      button.addEventListener("click", () => toggle(devices, kind));
+      home.append(button);
+      return { kind, button };
+    });
+  }
+
+  draw() {
+    for (const { kind, button } of this.#buttons) drawInputSwitch(button, this.#devices, kind);
+  }
+}
+
+/** @param {Devices} devices @param {import("../capture.js").Kind} kind */
+export function toggle(devices, kind) {
+  const { on, track, busy } = devices.inputs[kind];
+  if (!busy) void devices.turn(kind, !(on && track));
+}
+
+/**
+ * The person's own picture with words in its place where there is none.
+ * @param {HTMLVideoElement} video
+ * @param {HTMLElement} words
+ * @param {Devices} devices
+ */
+export function drawMirror(video, words, devices) {
+  const { camera, microphone } = devices.inputs;
+  video.hidden = camera.track === null;
+  const asking = (camera.busy && camera.track === null) || (microphone.busy && microphone.track === null);
+  let text = "";
+  if (asking) text = "Your browser asks for camera and microphone. Choose “Allow”.";
+  else if (camera.track === null && !camera.problem) text = "Your camera is off";
+  else if (camera.track === null) text = "No picture";
+  setText(words, text);
+}

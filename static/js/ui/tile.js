@@ -1,0 +1,114 @@
+/** One picture on the stage: a person's camera, a shared screen, or one's own camera. */
+
+import { hue, icon, initials, make, setText, showTrack } from "./dom.js";
+
+/** @typedef {import("./layout.js").Rect} Rect */
+
+/**
+ * @typedef {object} TileLook
+ * @property {"camera" | "screen" | "self"} kind
+ * @property {string} id of the participant
+ * @property {string} name
+ * @property {MediaStreamTrack | null} track
+ * @property {boolean} picture whether a picture is being sent
+ * @property {boolean} muted
+ * @property {boolean} speaking
+ * @property {string} note what is special just now, or ""
+ */
+
+const LEAST_VISIBLE = 0.4; // of a picture: rather than crop more away, show it whole with margins
+
+export class Tile {
+  element;
+  #video = make("video");
+  #label = make("span", "tile-label");
+  #note = make("p", "tile-note");
+  #muted = icon("microphone-off");
+  #shown = false;
+  #name = "";
+  /** @type {Rect} */
+  rect = { x: 0, y: 0, width: 0, height: 0 };
+
+  /** @param {TileLook} look */
+  constructor({ kind, id, name }) {
+    this.element = make("div", `tile ${kind} ${hue(id)}`);
+    this.element.setAttribute("role", "group");
+    this.#video.muted = true; // sound has its own elements
+    this.#video.playsInline = true;
+    this.#video.autoplay = true;
+    this.#video.disablePictureInPicture = true;
+    this.#video.classList.toggle("mirrored", kind === "self");
+    this.#video.addEventListener("resize", () => this.#fit());
+    const avatar = make("span", "avatar", make("span", "", kind === "screen" ? icon("screen") : initials(name)));
+    avatar.setAttribute("aria-hidden", "true");
+    this.#video.setAttribute("aria-hidden", "true"); // the group's name says whose picture it is
+    this.element.append(avatar, this.#video, make("div", "tile-name", this.#muted, this.#label), this.#note);
+  }
+
+  /** @param {TileLook} look */
+  draw({ kind, name, track, picture, muted, speaking, note }) {
+    const label = kind === "self" ? "You" : kind === "screen" ? `${name}’s screen` : name;
+    if (name !== this.#name && kind !== "screen") {
+      this.#name = name;
+      setText(this.element.querySelector(".avatar span") ?? this.#label, initials(name));
+    }
+    setText(this.#label, label);
+    setText(this.#note, note);
+    this.#muted.classList.toggle("gone", !muted);
+    this.element.classList.toggle("speaking", speaking);
+    this.element.classList.toggle("dimmed", note !== "");
+    const facts = [label, kind !== "screen" && muted ? "microphone off" : "", kind !== "screen" && !picture ? "camera off" : "", note];
+    this.element.setAttribute("aria-label", facts.filter(Boolean).join(", "));
+    this.#show(picture ? track : null);
+  }
+
+  /** @param {Rect} rect */
+  place(rect) {
+    this.rect = rect;
+    const { style } = this.element;
+    style.transform = `translate(${Math.round(rect.x)}px, ${Math.round(rect.y)}px)`;
+    style.width = `${Math.round(rect.width)}px`;
+    style.height = `${Math.round(rect.height)}px`;
+    this.element.classList.toggle("tiny", Math.min(rect.width, rect.height) < 130);
+    this.#fit();
+  }
+
+  /** @returns {{width: number, height: number}} what the whole picture covers, in CSS pixels */
+  get pictureSize() {
+    const { videoWidth, videoHeight } = this.#video;
+    const { width, height } = this.rect;
+    if (!videoWidth || !videoHeight || this.#video.classList.contains("whole")) return { width, height };
+    const scale = Math.max(width / videoWidth, height / videoHeight);
+    return { width: videoWidth * scale, height: videoHeight * scale };
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #show(track) {
+    showTrack(this.#video, track);
+    if (!track) {
+      this.#shown = false;
+      this.#video.classList.remove("live");
+    } else if (!this.#shown) {
+      this.#shown = true;
+      this.#revealWithNextFrame();
+    }
+  }
+
+  /** The last picture of before must not pass for the present one. */
+  #revealWithNextFrame() {
+    const reveal = () => {
+      this.#video.classList.toggle("live", this.#shown);
+      this.#fit();
+    };
+    if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(reveal);
+    else /** @type {HTMLVideoElement} */ (this.#video).addEventListener("timeupdate", reveal, { once: true });
+  }
+
+  #fit() {
+    const { videoWidth, videoHeight } = this.#video;
+    const { width, height } = this.rect;
+    if (!videoWidth || !videoHeight || !width || !height) return;
+    const ratio = width / height / (videoWidth / videoHeight);
+    this.#video.classList.toggle("whole", Math.min(ratio, 1 / ratio) < LEAST_VISIBLE);
+  }
+}

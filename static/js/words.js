@@ -1,0 +1,224 @@
+/** Everything the page says by itself, keyed by the stable codes of the server and of this page. */
+
+/**
+ * @typedef {object} Words
+ * @property {string} title
+ * @property {string} text
+ * @property {string} [action] label of the one button; what it does is the caller's business
+ */
+
+/** Ends and refusals: a whole page each. @type {Record<string, Words>} */
+const ENDINGS = {
+  left: {
+    title: "You have left the session",
+    text: "Your camera and microphone are off. You can close this page.",
+    action: "Join again",
+  },
+  ended: {
+    title: "The session has ended",
+    text: "The host has ended it for everybody. Your camera and microphone are off, and you can close this page.",
+  },
+  declined: {
+    title: "You were not let in",
+    text: "The host could not let you in just now. If you expect to be, get in touch with them, or ask once more.",
+    action: "Ask again",
+  },
+  removed: {
+    title: "The host has taken you out of the session",
+    text: "If you think that this was a mistake, get in touch with them, or ask to join again.",
+    action: "Ask to join again",
+  },
+  locked: {
+    title: "This session is locked",
+    text: "The host lets nobody else in at the moment. Try again in a few minutes.",
+    action: "Try again",
+  },
+  moved: {
+    title: "The session goes on in another tab",
+    text: "It can be open in one place at a time. Go on there, or bring it back here.",
+    action: "Continue here",
+  },
+  "token-expired": {
+    title: "This link has expired",
+    text: "Ask the person who invited you for a new one.",
+  },
+  "token-invalid": {
+    title: "This link does not work",
+    text: "It may have been cut off when it was copied. Open it again from the message, or ask for a new one.",
+  },
+  "no-token": {
+    title: "This link is not complete",
+    text: "Its last part is missing. Open it again from the message, or ask the person who invited you for a new one.",
+  },
+  "room-full": {
+    title: "The session is full",
+    text: "It has as many people as it can hold. Try again when somebody has left.",
+    action: "Try again",
+  },
+  "server-full": {
+    title: "There is no place left on this server",
+    text: "Too many sessions run at the same time. Try again in a few minutes.",
+    action: "Try again",
+  },
+  version: {
+    title: "This page is out of date",
+    text: "The server has a newer version. Load the page again to get it.",
+    action: "Load the page again",
+  },
+  "waiting-full": {
+    title: "Too many people are waiting",
+    text: "Try again in a few minutes.",
+    action: "Try again",
+  },
+  "token-wrong-room": {
+    title: "This link belongs to another room",
+    text: "Ask the person who invited you for the right one.",
+  },
+  "token-forbidden": {
+    title: "This link does not open the room",
+    text: "Ask the person who invited you for one that does.",
+  },
+  "session-over": {
+    title: "That session is over",
+    text: "Open your link again to join a new one.",
+  },
+  "bad-message": {
+    title: "This page is out of date",
+    text: "It and the server do not understand each other. Load the page again.",
+    action: "Load the page again",
+  },
+};
+
+/** @type {Words} */
+const UNKNOWN_ENDING = {
+  title: "The session can't go on",
+  text: "The server has closed the connection.",
+  action: "Try again",
+};
+
+/** What is wrong with a device: shown where its picture or level would be. @type {Record<string, Words>} */
+const PROBLEMS = {
+  insecure: {
+    title: "Camera and microphone need a secure address",
+    text: "Browsers allow them only on addresses that begin with https. Ask the person who invited you for such a link.",
+  },
+  unsupported: {
+    title: "This browser can't make video calls",
+    text: "Open the link in a current Chrome, Edge, Firefox or Safari. Browsers inside other apps often can't.",
+  },
+  "camera-refused": { title: "The camera is blocked", text: "" },
+  "camera-missing": {
+    title: "No camera was found",
+    text: "You can join with sound only. Or connect a camera, and it will be used.",
+  },
+  "camera-busy": {
+    title: "The camera is in use",
+    text: "Close other programs or tabs that use it, then try again. You can join with sound only.",
+  },
+  "camera-failed": {
+    title: "The camera could not be started",
+    text: "Choose another one or try again. You can join with sound only.",
+  },
+  "camera-interrupted": {
+    title: "The camera gives no picture",
+    text: "Your device has paused it. It may have a cover or a key that switches it off.",
+  },
+  "microphone-refused": { title: "The microphone is blocked", text: "" },
+  "microphone-missing": {
+    title: "No microphone was found",
+    text: "Others will not hear you. Connect a microphone or a headset, and it will be used.",
+  },
+  "microphone-busy": {
+    title: "The microphone is in use",
+    text: "Close other programs or tabs that use it, then try again.",
+  },
+  "microphone-failed": {
+    title: "The microphone could not be started",
+    text: "Choose another one or try again.",
+  },
+  "microphone-interrupted": {
+    title: "The microphone gives no sound",
+    text: "Your device has paused it, perhaps for a phone call. Others do not hear you.",
+  },
+};
+
+/** Short words that come and go. `{name}` is filled in. @type {Record<string, string>} */
+const NOTICES = {
+  admitted: "You have been let in.",
+  joined: "{name} has joined.",
+  gone: "{name} has left.",
+  muted: "The host has muted your microphone. You can switch it on again.",
+  "link-copied": "The guest link is copied. Send it to the person you invite.",
+  "link-not-copied": "The browser did not let us copy. The link is selected: copy it from there.",
+  locked: "The session is locked: nobody else can ask to join.",
+  unlocked: "The session is open: people with the link can ask to join.",
+  "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
+  "microphone-switched": "Your microphone was disconnected. {name} is used now.",
+  "camera-switched": "Your camera was disconnected. {name} is used now.",
+  "too-fast": "That was a lot at once. Wait a moment, then try again.",
+  "not-allowed": "You can’t do that in this session.",
+  "unknown-participant": "That person is no longer here.",
+  "not-yourself": "To go yourself, use Leave.",
+  "room-full": "The session is full. When somebody leaves, the next one can be let in.",
+  "server-full": "The server has no place for sound and picture just now. We keep trying.",
+};
+
+/** How to allow a refused device, by browser. @type {[(agent: string) => boolean, string][]} */
+const HOW_TO_ALLOW = [
+  [
+    (agent) => /iPhone|iPad/.test(agent) || (/Macintosh/.test(agent) && navigator.maxTouchPoints > 1),
+    "Tap the icon at the left of the address, choose “Website Settings” and allow {it}. If it is not there: Settings, Apps, your browser.",
+  ],
+  [
+    (agent) => /Android/.test(agent) && /Firefox/.test(agent),
+    "Tap the lock beside the address, then “{It}”, and allow it.",
+  ],
+  [
+    (agent) => /Android/.test(agent),
+    "Tap the icon at the left of the address, then “Permissions”, and allow {it}.",
+  ],
+  [
+    (agent) => /Firefox/.test(agent),
+    "Click the crossed-out {it} sign at the left of the address, remove “Blocked”, then try again.",
+  ],
+  [
+    (agent) => /Safari/.test(agent) && !/Chrom(e|ium)|Edg/.test(agent),
+    "In the menu bar choose Safari, “Settings for This Website”, and allow {it}. Then load the page again.",
+  ],
+  [() => true, "Click the icon at the left of the address, allow {it} there, then try again."],
+];
+
+/** @param {string} code @param {string} [message] the server's own words @returns {Words} */
+export function endingWords(code, message) {
+  return ENDINGS[code] ?? { ...UNKNOWN_ENDING, text: message || UNKNOWN_ENDING.text };
+}
+
+/** @param {string} code @returns {Words} */
+export function problemWords(code) {
+  const words = PROBLEMS[code] ?? { title: "Something went wrong with your devices", text: "Try again." };
+  if (!code.endsWith("-refused")) return words;
+  const device = code.startsWith("camera") ? "camera" : "microphone";
+  const how = HOW_TO_ALLOW.find(([matches]) => matches(navigator.userAgent))?.[1] ?? "";
+  const text = how.replace("{it}", device).replace("{It}", device[0].toUpperCase() + device.slice(1));
+  return { ...words, text };
+}
+
+/** @param {string} code @param {{name?: string, message?: string}} [fill] @returns {string} */
+export function noticeWords(code, { name = "", message = "" } = {}) {
+  const problem = PROBLEMS[code];
+  if (problem) return `${problem.title}. ${problemWords(code).text}`;
+  return (NOTICES[code] ?? ENDINGS[code]?.text ?? (message || "That did not work.")).replace("{name}", name);
+}
+
+/** @param {number} seconds @returns {string} such as 0:07 or 12:40 */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** @param {number} seconds waited @returns {string} */
+export function waited(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1) return "just now";
+  return minutes === 1 ? "for 1 minute" : `for ${minutes} minutes`;
+}
