@@ -1,0 +1,264 @@
+"""The selective forwarding unit (RFC 7667 section 3.7) as the people's side sees it: peers, and what happens
+to them. Sockets, timers and DTLS are joined here with the peers' cores, which know none of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from media import negotiation, sdp
+from media.edge.port import MediaPort
+from media.edge.timer import Timer
+from media.edge.transport import Transport
+from media.errors import MediaError
+from media.events import Connected, Disconnected, PeerEvent, PublicationChanged, SlotsChanged
+from media.negotiation import TransportParameters
+from media.peer import PeerCore
+from media.publication import Publication
+from media.settings import SfuSettings
+from media.slots import Slot
+
+__all__ = [
+    "Connected",
+    "Disconnected",
+    "IceParameters",
+    "MediaError",
+    "Peer",
+    "PeerEvent",
+    "Publication",
+    "PublicationChanged",
+    "Sfu",
+    "SfuSettings",
+    "Slot",
+    "SlotsChanged",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class IceParameters:
+    """Our end of ICE; candidates are values of a=candidate without the name."""
+
+    ufrag: str
+    pwd: str
+    candidates: tuple[str, ...]
+
+
+class Peer:
+    """The handle of one WebRTC connection."""
+
+    def __init__(self, sfu: Sfu, name: str, on_event: Callable[[PeerEvent], None]) -> None:
+        self.name = name
+        self.connected = False
+        self._sfu = sfu
+        self._on_event: Callable[[PeerEvent], None] | None = on_event
+        self._remote: tuple[str, str] | None = None  # ICE credentials of the peer
+        self._fingerprints: tuple[tuple[str, str], ...] = ()
+        self._version = 0
+        self._transport: Transport = sfu.port.create_transport(
+            on_rtp=self._receive_rtp,
+            on_rtcp=self._receive_rtcp,
+            on_connected=self._connected,
+            on_closed=self._closed,
+        )
+        self.core = PeerCore(
+            rng=sfu.rng,
+            send_rtp=self._transport.send_rtp,
+            send_rtcp=self._transport.send_rtcp,
+            on_publication=lambda publication: self._emit(PublicationChanged(publication)),
+        )
+        self._timer = Timer(asyncio.get_running_loop(), self._on_timeout)
+
+    @property
+    def publications(self) -> Mapping[str, Publication]:
+        """By source: "microphone", "camera", "screen"."""
+        return self.core.publications
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        return self.core.slots
+
+    @property
+    def speech_level(self) -> float:
+        """0.0 silent to 1.0 loud."""
+        microphone = self.core.publications.get("microphone")
+        if microphone is None or microphone.muted:
+            return 0.0
+        return microphone.speech.level(now=self._sfu.now())
+
+    def accept_offer(self, offer: str, sources: Mapping[str, str] | None = None) -> str:
+        """The answer to an offer: the first one, more slots, or an ICE restart. `sources` maps the mid of each
+        line that the client sends on; None takes the first audio and video line. Raises `MediaError`."""
+        description = sdp.parse(offer)
+        lines = negotiation.agree(description, sources, max_lines=self._sfu.settings.max_media_lines)
+        remote = negotiation.transport_of(description)
+        if self._fingerprints and self._fingerprints != remote.fingerprints:
+            raise MediaError(
+                "other-connection", "The offer is of another connection. Please reload the page."
+            )
+        if remote.setup not in ("actpass", "active"):
+            raise MediaError("bad-sdp", "The offer must let the server be the passive side of DTLS.")
+        if self._remote is not None and self._remote != (remote.ice_ufrag, remote.ice_pwd):
+            self._transport.restart()
+        if self._remote != (remote.ice_ufrag, remote.ice_pwd):
+            self._transport.set_remote(
+                ufrag=remote.ice_ufrag,
+                pwd=remote.ice_pwd,
+                fingerprints=remote.fingerprints,
+                setup=remote.setup,
+            )
+            self._remote = (remote.ice_ufrag, remote.ice_pwd)
+            self._fingerprints = remote.fingerprints
+        slots_before = len(self.core.slots)
+        streams = self.core.configure(lines, now=self._sfu.now())
+        self._timer.set(self.core.next_timeout())
+        self._version += 1
+        ice = self._ice()
+        text = sdp.serialize(
+            negotiation.answer(
+                description,
+                lines,
+                TransportParameters(ice.ufrag, ice.pwd, self._transport.fingerprint, ice.candidates),
+                streams,
+                version=self._version,
+            )
+        )
+        if len(self.core.slots) != slots_before:
+            self._emit(SlotsChanged())
+        return text
+
+    def restart_ice(self, ufrag: str, pwd: str) -> IceParameters:
+        """An ICE restart without a new description (RFC 9725 section 4.3.3): the peer's new credentials in,
+        ours out. The old ones stay valid meanwhile."""
+        self._transport.restart()
+        self._transport.set_remote(ufrag=ufrag, pwd=pwd, fingerprints=self._fingerprints, setup="active")
+        self._remote = (ufrag, pwd)
+        return self._ice()
+
+    def bind(self, slot: int, audio: Publication | None, video: Publication | None) -> None:
+        """Feeds a slot from these publications. Idempotent; an unknown slot is ignored."""
+        if slot < len(self.core.slots):
+            self.core.slots[slot].bind(audio, video, now=self._sfu.now())
+            self._timer.set(self.core.next_timeout())
+
+    def wish(self, slot: int, width: int, height: int) -> None:
+        """The size of a slot's tile in device pixels; 0 x 0: hidden, send no video."""
+        if slot < len(self.core.slots):
+            self.core.slots[slot].wish(width, height, now=self._sfu.now())
+
+    def close(self) -> None:
+        """Ends the connection. Idempotent; no event comes afterwards."""
+        self._on_event = None
+        self._release()
+        self._transport.close()
+
+    def _ice(self) -> IceParameters:
+        transport = self._transport
+        return IceParameters(transport.local_ufrag, transport.local_pwd, self._sfu.candidates())
+
+    def _receive_rtp(self, header: bytes, payload: bytes, now: float) -> None:
+        self.core.receive_rtp(header, payload, now=now)
+
+    def _receive_rtcp(self, packet: bytes, now: float) -> None:
+        self.core.receive_rtcp(packet, now=now)
+
+    def _on_timeout(self, now: float) -> float | None:
+        self.core.on_timeout(now=now)
+        return self.core.next_timeout()
+
+    def _connected(self) -> None:
+        self.connected = True
+        self._emit(Connected())
+
+    def _closed(self, reason: str) -> None:
+        self._release()
+        self._emit(Disconnected(reason))
+        self._on_event = None
+
+    def _release(self) -> None:
+        self.connected = False
+        self._timer.close()
+        self.core.close(now=self._sfu.now())
+        self._sfu.forget(self)
+
+    def _emit(self, event: PeerEvent) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+class Sfu:
+    """All peers of this process, on one port."""
+
+    def __init__(self, settings: SfuSettings) -> None:
+        self.settings = settings
+        self.rng: random.Random = random.SystemRandom()
+        self.port = MediaPort()
+        self._peers: set[Peer] = set()
+        self._drops: Counter[str] = Counter()  # of peers that are gone
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def media_port(self) -> int:
+        """The UDP and TCP port, once started."""
+        return self.port.port
+
+    async def start(self) -> None:
+        """Binds the port. Raises OSError."""
+        self._loop = asyncio.get_running_loop()
+        await self.port.open(self.settings.host, self.settings.media_port)
+
+    async def close(self) -> None:
+        for peer in tuple(self._peers):
+            peer.close()
+        await self.port.close()
+
+    def open_peer(self, name: str, on_event: Callable[[PeerEvent], None]) -> Peer:
+        """A peer that waits for its offer. `name` is for people who look at metrics, not shown to others."""
+        if len(self._peers) >= self.settings.max_peers:
+            raise MediaError(
+                "server-full", "The server is full at the moment. Please try again in a few minutes."
+            )
+        peer = Peer(self, name, on_event)
+        self._peers.add(peer)
+        return peer
+
+    def now(self) -> float:
+        assert self._loop is not None, "the relay has not been started"
+        return self._loop.time()
+
+    def candidates(self) -> tuple[str, ...]:
+        return self.port.candidates(self.settings.public_addresses)
+
+    def forget(self, peer: Peer) -> None:
+        """The peer is closed."""
+        if peer in self._peers:
+            self._peers.discard(peer)
+            self._drops.update(peer.core.drops)
+
+    def drops(self) -> Counter[str]:
+        """Packets dropped since the start, by reason: of the port and of all peers."""
+        total = self._drops + Counter(self.port.drops)
+        for peer in self._peers:
+            total.update(peer.core.drops)
+        return total
+
+    def metrics(self) -> dict[str, float]:
+        """Gauges by name; drops are told apart by `drops`."""
+        streams = [
+            stream
+            for peer in self._peers
+            for slot in peer.core.slots
+            for stream in (slot.audio, slot.video)
+            if stream is not None
+        ]
+        return {
+            "peers": len(self._peers),
+            "peers_connected": sum(peer.connected for peer in self._peers),
+            "publications_live": sum(p.live for peer in self._peers for p in peer.publications.values()),
+            "packets_received": sum(peer.core.packets_received for peer in self._peers),
+            "packets_sent": sum(stream.packets for stream in streams),
+            "packets_retransmitted": sum(stream.retransmitted for stream in streams),
+            "transport_feedback_received": sum(peer.core.feedback_received for peer in self._peers),
+        }
