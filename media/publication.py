@@ -122,7 +122,8 @@ class Publication:
     def _order_rids(self) -> None:
         """Rids are taken to be told from small to large, until their pictures say otherwise."""
         by_size = sorted(self.encodings, key=lambda encoding: encoding.width)
-        if len(by_size) == len(self.rids) and by_size[0].width and by_size != self.encodings:
+        complete = bool(by_size) and len(by_size) == len(self.rids) and by_size[0].width > 0
+        if complete and by_size != self.encodings:
             self.encodings = by_size
             self.rids = tuple(encoding.rid for encoding in by_size)
 
