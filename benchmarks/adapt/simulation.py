@@ -10,7 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.adapt.sources import AUDIO_INTERVAL, AUDIO_PACKET, ElasticSource, LayeredSource
+from benchmarks.adapt.sources import (
+    AUDIO_INTERVAL,
+    AUDIO_PACKET,
+    THIN_AUDIO_BELOW,
+    THIN_AUDIO_INTERVAL,
+    THIN_AUDIO_PACKET,
+    ElasticSource,
+    LayeredSource,
+)
 from media.congestion.base import CongestionController
 from media.congestion.pacer import Pacer
 from media.congestion.sent import SentPackets
@@ -84,7 +92,8 @@ class MediaFlow:
         self._make = make
         self._forward = forward
         self._backward = backward
-        self._audio = audio
+        self.has_audio = audio
+        self._start_at = start
         self._pauses = pauses
         self._sent = SentPackets()
         self._pending: dict[int, tuple[float, bool, bool]] = {}
@@ -110,7 +119,7 @@ class MediaFlow:
         self._timer: float = math.inf
         self._tick()
         self._make_frame()
-        if self._audio:
+        if self.has_audio:
             self._make_audio()
         self._report()
         self._sample()
@@ -131,9 +140,9 @@ class MediaFlow:
         now = self.sim.now
         controller = self.controller
         estimate = controller.estimate
-        spare = estimate - (self.audio_rate if self._audio else 0.0)
+        spare = estimate - (self.audio_rate if self.has_audio else 0.0)
         self.source.on_estimate(spare, now=now)
-        base = self.audio_rate if self._audio else 0.0
+        base = self.audio_rate if self.has_audio else 0.0
         wanted = self.source.next_bitrate(now=now)
         controller.on_demand(
             None if wanted is None else wanted + base,
@@ -150,13 +159,12 @@ class MediaFlow:
     def audio_rate(self) -> float:
         return 8 * AUDIO_PACKET / AUDIO_INTERVAL
 
-    @property
-    def _paused(self) -> bool:
-        return any(start <= self.sim.now < end for start, end in self._pauses)
+    def is_on(self, at: float) -> bool:
+        return at >= self._start_at and not any(start <= at < end for start, end in self._pauses)
 
     def _make_frame(self) -> None:
         now = self.sim.now
-        if not self._paused:
+        if self.is_on(self.sim.now):
             for size in self.source.frame(queue_delay=self.pacer.queue_delay, now=now):
                 if not self.pacer.enqueue((size, now), size, now=now):
                     self.source.on_drop(now=now)
@@ -165,10 +173,12 @@ class MediaFlow:
 
     def _make_audio(self) -> None:
         now = self.sim.now
-        if not self._paused:
-            self._send(AUDIO_PACKET, 0, made=now, audio=True)
-            self.pacer.pass_audio(AUDIO_PACKET, now=now)
-        self.sim.at(now + AUDIO_INTERVAL, self._make_audio)
+        thin = self.controller.estimate < THIN_AUDIO_BELOW
+        size = THIN_AUDIO_PACKET if thin else AUDIO_PACKET
+        if self.is_on(now):
+            self._send(size, 0, made=now, audio=True)
+            self.pacer.pass_audio(size, now=now)
+        self.sim.at(now + (THIN_AUDIO_INTERVAL if thin else AUDIO_INTERVAL), self._make_audio)
 
     def _arm_pacer(self) -> None:
         due = self.pacer.next_timeout()

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 AUDIO_INTERVAL = 0.020  # seconds
 AUDIO_PACKET = 110  # bytes on the wire: 44 kbit/s
+THIN_AUDIO_INTERVAL = 0.060  # seconds, three frames merged where the estimate is low
+THIN_AUDIO_PACKET = 186  # bytes on the wire: 25 kbit/s
+THIN_AUDIO_BELOW = 90_000.0  # bit/s of the estimate
 PACKET = 1000  # bytes on the wire; RFC 8867 section 4.4
 FRAME_INTERVAL = 1 / 30
 FRAME_SPREAD = 0.1  # standard deviation of a frame's size over its mean

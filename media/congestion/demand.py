@@ -16,15 +16,16 @@ WORTHWHILE = 1.05  # a goal nearer than this comes by growth
 INTERVAL = 1.0  # seconds between a failure and the next attempt, at first
 BACKOFF = 1.6
 INTERVAL_AFTER_DROP = 2.2  # seconds at most, while the rate from before a drop is remembered
-INTERVAL_AT_MOST = 12.0
+INTERVAL_AT_MOST = 15.0
 MEMORY = 180.0  # seconds
 DROP = 0.7  # a fall below this share of the best rate is remembered
 DURATION = 0.020  # seconds
 JITTER_FACTOR = 3.0  # a probe lasts so many times the jitter at least
 DURATION_AT_MOST = 0.100
 RESULT_TIMEOUT = 0.6  # seconds, plus the round trip
-SUCCESS = 0.8  # of the goal measured, or
-PROGRESS = 1.15  # of the estimate
+UNSATURATED = 0.95  # of the goal measured: the path had that much to spare
+PROGRESS = 1.6  # times the estimate measured: it had less, but beside others' traffic such a gain is no accident
+CONFIRM = 1.0  # seconds plus the round trip without a long queue, until a success is believed
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class DemandProber:
         self._interval = 0.0
         self._next_at = now
         self._started_at = now
+        self._succeeded_at = -math.inf
         self._remembered = 0.0
         self._remembered_at = -math.inf
 
@@ -78,12 +80,23 @@ class DemandProber:
 
     def succeeded(self, measured: float, estimate: float) -> bool:
         assert self.goal is not None
-        return measured >= SUCCESS * self.goal or measured > PROGRESS * estimate
+        return measured >= UNSATURATED * self.goal or measured > PROGRESS * estimate
 
     def succeed(self, *, now: float) -> None:
-        """The next one may follow as soon as this one's traffic has been seen to pass."""
+        """The next one may follow at once. What it cost is known only when its rate has been sent for a while."""
         self.goal = None
-        self._interval = 0.0
+        self._succeeded_at = now
+
+    def on_queue(self, estimate: float, rtt: float, *, now: float) -> None:
+        """A long queue has been seen: a probe on its way or just believed was wrong."""
+        if self.goal is not None or now - self._succeeded_at < CONFIRM + rtt:
+            self._succeeded_at = -math.inf
+            self.fail(estimate, now=now)
+
+    def on_calm(self, rtt: float, *, now: float) -> None:
+        if self._succeeded_at > -math.inf and now - self._succeeded_at >= CONFIRM + rtt:
+            self._succeeded_at = -math.inf
+            self._interval = 0.0
 
     def fail(self, estimate: float, *, now: float) -> None:
         self.goal = None

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
 from media.congestion.delivery import DeliveryRate
-from media.congestion.demand import DemandProber
+from media.congestion.demand import DROP, UNSATURATED, DemandProber
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
 from media.congestion.queue_delay import QueueDelay
@@ -31,29 +32,38 @@ MAX_BITRATE = 8_000_000.0
 FLOOR = 40_000.0  # bit/s; sound alone, thinned
 TIMER = 0.100  # seconds
 
-QUEUE_LONG = 0.030  # seconds that start a drain, plus one packet at the estimate
-QUEUE_SHORT = 0.012  # seconds that end it, plus the same
-PACKET_BITS = 800 * 8  # a packet just served is no queue
+QUEUE_LONG = 0.025  # seconds that start a drain, plus one packet at the estimate
+QUEUE_SHORT = 0.008  # seconds that end it, plus the same
+QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
 PACKET_TIME_AT_MOST = 0.040  # seconds
+CALM = 0.5  # seconds after a drain without a probe; doubled for each drop beyond two in the last
+RESTLESS = 30.0  # seconds, to at most
+CALM_AT_MOST = 8.0
+EASE_AFTER = 0.100  # seconds with a queue between the two bounds, until we step back a little
+EASE = 0.92  # times what arrives
+EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
 DRAIN_TIME = 0.400  # seconds in which a drain should empty the queue
 DRAIN_FACTOR = (0.35, 0.90)  # bounds of the rate while draining, times the capacity
-AFTER_DRAIN = 0.95  # times the capacity
+AFTER_DRAIN = 0.92  # times the capacity
 
 GROWTH = 0.10  # per second, while no capacity is known
 GROWTH_NEAR = 25_000.0  # bit/s per second near the capacity known, the same for all so that shares converge
 GROWTH_NEAR_SHARE = 0.06  # per second at most
+CREEP_ABOVE = 0.96  # of the capacity known, growth slows to
+CREEP = 0.4  # of itself: the longer we stay just below, the better
 NEAR = 1.10  # times the capacity known; beyond, it is known no more
 USED_SHARE = 0.7  # of the estimate must arrive for it to grow by itself
 ACKED_HEADROOM = 1.5
+ENOUGH = 1.2  # times all that is wanted
 
-NOT_OURS_AFTER = 1.0  # seconds plus the round trip in which a drain must show
+NOT_OURS_AFTER = 1.0  # seconds of sending in which a drain must show
 NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
-COMPETE_DECREASE = 0.7
-COMPETE_SEGMENT = 1000 * 8  # bits gained per round trip squared
+COMPETE_DECREASE = 0.75
+COMPETE_SEGMENT = 1500 * 8  # bits gained per round trip squared
 QUEUE_GONE = 0.5  # seconds with a short queue that end competition
 
 PACING = 1.2
-IN_FLIGHT_SLACK = 0.170  # seconds of the rate beyond the round trip
+IN_FLIGHT_SLACK = 0.080  # seconds of the rate beyond the round trip and the feedback's interval
 IN_FLIGHT_AT_LEAST = 3000  # bytes
 STARVED_AFTER = 0.5  # seconds plus three round trips
 STARVED_INTERVAL = 0.5
@@ -101,16 +111,24 @@ class Roomtone:
         self._prober = DemandProber(now=now)
         self._measurement = ProbeMeasurement(valid_share=0.5)
         self._pending_probe: ProbeCluster | None = None
+        self._packet_size = 500.0  # smoothed
         self._rtt: float | None = None
         self._feedback_at: float | None = None
         self._changed_at = now  # of mode
         self._grown_at = now
+        self._drops: deque[float] = deque(maxlen=16)  # times of drains that took much
         self._drain_queue = 0.0
         self._drain_expected = 0.0
-        self._drain_at = now
+        self._drain_sent_at = self._drain_counted_at = now  # send times
+        self._newest_sent_at = now
+        self._share = bitrate
+        self._interval = 0.1  # seconds between feedbacks, smoothed
         self._settle_until = now
         self._starved_at = now
         self._short_since: float | None = None
+        self._long_since: float | None = None
+        self._eased_at = -math.inf
+        self._ignore_before = -math.inf  # send time; another path
         self._lost_at = -math.inf
         self._rate_before_experiment = bitrate
 
@@ -125,8 +143,12 @@ class Roomtone:
     @property
     def in_flight_cap(self) -> int | None:
         rtt = self._rtt if self._rtt is not None else 0.3
-        way = max(rtt - self._queue.value, 0.01)
-        return max(IN_FLIGHT_AT_LEAST, int(self.estimate * (way + IN_FLIGHT_SLACK) / 8))
+        # Somebody else's queue is part of the way; our own is not.
+        way = rtt if self.mode is Mode.COMPETE else max(rtt - self._queue.value, 0.01)
+        rate = self.estimate
+        if self._prober.demand.allocated:
+            rate = min(rate, PACING * self._prober.demand.allocated)
+        return max(IN_FLIGHT_AT_LEAST, int(rate * (way + self._interval + IN_FLIGHT_SLACK) / 8))
 
     @property
     def state(self) -> ControllerState:
@@ -135,18 +157,24 @@ class Roomtone:
         )
 
     def on_feedback(self, results: Sequence[PacketResult], *, now: float) -> None:
+        if results and results[0].sent_at < self._ignore_before:
+            results = [result for result in results if result.sent_at >= self._ignore_before]
         if not results:
             return
+        self._packet_size += (results[-1].size - self._packet_size) / 8
         self._queue.add(results, now=now)
         self._delivery.add(results)
         newest = max((r.sent_at for r in results if r.received_at is not None), default=None)
         if newest is not None:
+            self._newest_sent_at = max(newest, self._newest_sent_at)
             sample = now - newest
             self._rtt = sample if self._rtt is None else self._rtt + (sample - self._rtt) / 4
         probed = None
         for result in results:
             if result.probe_cluster is not None:
                 probed = self._measurement.add(result) or probed
+        if self._feedback_at is not None:
+            self._interval += (min(now - self._feedback_at, 0.25) - self._interval) / 8
         self._feedback_at = now
         if self.mode is Mode.REPORTED or (self.mode is Mode.STARVED and newest is not None):
             self._resume(now)
@@ -185,6 +213,7 @@ class Roomtone:
         before = self._rate
         self._reset(now, min(before, self._start_bitrate))
         self._prober.remember(before, now=now)
+        self._ignore_before = now
         self.mode = Mode.INCREASE
 
     def next_timeout(self) -> float | None:
@@ -208,12 +237,12 @@ class Roomtone:
 
     @property
     def _packet_time(self) -> float:
-        return min(PACKET_BITS / self._rate, PACKET_TIME_AT_MOST)
+        return min(8 * self._packet_size / self._rate, PACKET_TIME_AT_MOST)
 
     def _enter(self, mode: Mode, now: float) -> None:
         self.mode = mode
         self._changed_at = self._grown_at = now
-        self._short_since = None
+        self._short_since = self._long_since = None
 
     def _resume(self, now: float) -> None:
         """Feedback is (back) there."""
@@ -233,10 +262,30 @@ class Roomtone:
             return
         if queue < limit / 2:
             self._judge_loss(results, now)
-        if queue < QUEUE_SHORT + self._packet_time and not self._loss.experimenting:
-            self._grow(now)
-        else:
-            self._grown_at = now
+        if queue < QUEUE_SHORT + self._packet_time:
+            self._long_since = None
+            self._prober.on_calm(self._round_trip, now=now)
+            if not self._loss.experimenting:
+                self._grow(now)
+                return
+        elif now >= self._settle_until:
+            self._ease(now)
+        self._grown_at = now
+
+    def _ease(self, now: float) -> None:
+        """A queue too short to drain has come to stay: what arrives is the capacity, step back below it."""
+        if self._long_since is None:
+            self._long_since = now
+        acked = self._delivery.bitrate
+        if now - self._long_since < EASE_AFTER or acked is None:
+            return
+        if now - self._eased_at < EASE_INTERVAL + self._round_trip:
+            return
+        self._eased_at = now
+        capacity = acked / (1 - min(self._loss.inherent, 0.5))
+        if capacity < self._rate / EASE:
+            self._capacity = min(capacity, self._rate)
+            self._rate = min(self._rate, EASE * capacity)
 
     def _grow(self, now: float) -> None:
         since, self._grown_at = min(now - self._grown_at, 0.5), now
@@ -248,8 +297,12 @@ class Roomtone:
         if self._capacity is None:
             grown = self._rate * (1 + GROWTH * since)
         else:
-            grown = self._rate + min(GROWTH_NEAR, GROWTH_NEAR_SHARE * self._rate) * since
+            growth = min(GROWTH_NEAR, GROWTH_NEAR_SHARE * self._rate)
+            if self._rate > CREEP_ABOVE * self._capacity:
+                growth *= CREEP
+            grown = self._rate + growth * since
         highest = ACKED_HEADROOM * acked / (1 - min(self._loss.inherent, 0.5)) + 10_000
+        highest = min(highest, ENOUGH * self._prober.demand.maximum)
         self._rate = max(self._rate, min(grown, highest))
 
     def _judge_loss(self, results: Sequence[PacketResult], now: float) -> None:
@@ -277,9 +330,8 @@ class Roomtone:
         self._drain_queue = self._queue.value
         self._drain_expected = 0.0
         self._enter(Mode.DRAIN, now)
-        self._drain_at = now
-        if self._prober.goal is not None:
-            self._prober.fail(self._rate, now=now)
+        self._drain_sent_at = self._drain_counted_at = now
+        self._prober.on_queue(self._rate, self._round_trip, now=now)
         self._on_drain(now)
 
     def _on_drain(self, now: float) -> None:
@@ -300,25 +352,38 @@ class Roomtone:
         low, high = DRAIN_FACTOR
         factor = min(max(1 - queue / DRAIN_TIME, low), high)
         self._rate = min(self._before_drain, factor * self._capacity)
-        since, self._drain_at = now - self._drain_at, now
-        if now - self._changed_at > self._round_trip:
-            self._drain_expected += since * (1 - factor)
-        else:
-            self._drain_queue = max(self._drain_queue, queue)
-        if (
-            now - self._changed_at > NOT_OURS_AFTER + self._round_trip
-            and self._drain_queue - queue < NOT_OURS_SHARE * min(self._drain_expected, self._drain_queue)
-        ):
-            self._rate = self._before_drain * COMPETE_DECREASE
+        if self._is_not_ours(queue, factor):
+            self._rate = min(self._before_drain, self._share)
             self._enter(Mode.COMPETE, now)
+
+    def _is_not_ours(self, queue: float, factor: float) -> bool:
+        """Holding back must shorten a queue of our own by (1 - factor) seconds a second. Reckoned in send time:
+        what arrives through a queue of two seconds tells of two seconds ago."""
+        since = self._newest_sent_at - self._drain_sent_at
+        if since <= 0:
+            self._drain_queue = max(self._drain_queue, queue)
+            self._share = self._capacity or self._rate
+            return False
+        self._drain_expected += (self._newest_sent_at - self._drain_counted_at) * (1 - factor)
+        self._drain_counted_at = self._newest_sent_at
+        fallen = self._drain_queue - queue
+        return since > NOT_OURS_AFTER and fallen < NOT_OURS_SHARE * min(self._drain_expected, self._drain_queue)
 
     def _finish_drain(self, now: float) -> None:
         if self._capacity is not None:
             self._rate = min(self._before_drain, AFTER_DRAIN * self._capacity)
-            if self._rate < 0.7 * self._before_drain:
+            if self._rate < DROP * self._before_drain:
                 self._prober.remember(self._before_drain, now=now)
+                self._drops.append(now)
         self._enter(Mode.INCREASE, now)
-        self._prober.postpone(0.5, now=now)
+        self._prober.postpone(self._calm_time(now), now=now)
+
+    def _calm_time(self, now: float) -> float:
+        """How long to wait after a drain before asking for more: longer on a path that keeps taking back what it
+        gave, since a picture that comes and goes is worse than a small one."""
+        while self._drops and now - self._drops[0] > RESTLESS:
+            self._drops.popleft()
+        return min(CALM * 2.0 ** max(len(self._drops) - 2, 0), CALM_AT_MOST)
 
     # -- COMPETE
 
@@ -333,7 +398,7 @@ class Roomtone:
         else:
             self._short_since = None
         lost = sum(r.received_at is None for r in results)
-        if lost > self._loss.inherent * len(results) and now - self._lost_at > rtt:
+        if lost > self._loss.inherent * len(results) and now - self._lost_at > rtt + self._interval:
             self._lost_at = now
             self._rate *= COMPETE_DECREASE
             return
@@ -346,7 +411,7 @@ class Roomtone:
     def _propose_probe(self, now: float) -> None:
         if self.mode is not Mode.INCREASE or self._feedback_at is None or self._pending_probe is not None:
             return
-        if self._queue.value > QUEUE_SHORT + self._packet_time or self._loss.experimenting:
+        if self._queue.value > QUEUE_EMPTY + self._packet_time or self._loss.experimenting:
             return
         if now < self._settle_until and self._prober.goal is None:
             return
@@ -364,8 +429,9 @@ class Roomtone:
             self._prober.fail(self._rate, now=now)
             return
         self._prober.succeed(now=now)
+        saturated = measured < UNSATURATED * goal
         self._rate = max(self._rate, min(PROBE_TRUST * measured, goal))
-        self._capacity = None
+        self._capacity = measured if saturated else None
         self._settle_until = now + self._round_trip / 2
         self._grown_at = now
 
