@@ -229,10 +229,10 @@ def _ssrcs(section: Section) -> dict[int, dict[str, str]]:
     ssrcs: dict[int, dict[str, str]] = {}
     for value in section.all("ssrc"):
         ssrc, _, attribute = value.strip().partition(" ")
-        attributes = ssrcs.setdefault(number(ssrc, 0, MAX_SSRC, "SSRC"), {})
+        source = number(ssrc, 0, MAX_SSRC, "SSRC")
         name, _, rest = attribute.strip().partition(":")
         if name:
-            attributes[name] = rest
+            ssrcs.setdefault(source, {})[name] = rest
     return ssrcs
 
 
