@@ -15,15 +15,15 @@ from media.stream.receive import ReceiveStream
 class Inbound:
     """What a received SSRC means."""
 
-    __slots__ = ("encoding", "opus_type", "publication", "red_type", "repair", "video")
+    __slots__ = ("encoding", "media_type", "publication", "red_type", "repair", "video")
 
     def __init__(self, publication: Publication, encoding: Encoding, line: Line, *, repair: bool) -> None:
         self.publication = publication
         self.encoding = encoding
         self.repair = repair  # the SSRC carries RTX of the encoding
         self.video = publication.kind == "video"
+        self.media_type = line.payload_types["vp8" if self.video else "opus"]
         self.red_type = line.payload_types.get("red", -1)
-        self.opus_type = line.payload_types.get("opus", -1)
 
 
 class Demultiplexer:
@@ -70,15 +70,25 @@ class Demultiplexer:
         if repair:
             if encoding is None:
                 return None
+            self.inbound = {
+                s: i for s, i in self.inbound.items() if not (i.repair and i.encoding is encoding)
+            }
         else:
             if encoding is not None:  # its sender began anew under another SSRC
                 self.forget(encoding.stream.ssrc)
-            clock_rate = OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK
-            nacks = any("nack" in codec.feedback for codec in line.codecs)
-            encoding = Encoding(rid, ReceiveStream(ssrc, clock_rate, nacks=nacks))
+            encoding = self._new_encoding(publication, line, rid, ssrc)
             publication.add_encoding(encoding, now=now)
         inbound = self.inbound[ssrc] = Inbound(publication, encoding, line, repair=repair)
         return inbound
+
+    def _new_encoding(self, publication: Publication, line: Line, rid: str, ssrc: int) -> Encoding:
+        clock_rate = OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK
+        nacks = any("nack" in codec.feedback for codec in line.codecs)
+        stream = ReceiveStream(
+            ssrc, clock_rate, nacks=nacks, on_restart=lambda: publication.restart(encoding)
+        )
+        encoding = Encoding(rid, stream)
+        return encoding
 
     def forget(self, ssrc: int) -> None:
         """The SSRC is of no use any more (RFC 3550 section 6.6, BYE); with it goes what repairs it."""

@@ -8,6 +8,7 @@ from media.payload.structure import SWITCH
 from media.stream.receive import ReceiveStream
 
 LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as switched off
+SIBLING_WINDOW = 0.6  # the same while others of its publication flow: a starving sender drops the large ones
 MAX_TEMPORAL = 4  # temporal layers told apart
 
 
@@ -23,7 +24,7 @@ class Packet:
         "red",
         "sequence",
         "start",
-        "sync",
+        "switch",
         "temporal",
         "timestamp",
         "vp8",
@@ -38,7 +39,7 @@ class Packet:
         self.start = False  # first packet of a frame
         self.keyframe = False
         self.temporal = 0
-        self.sync = False  # a receiver of lower temporal layers may go on from this frame
+        self.switch = 0  # temporal layer up to which a receiver of lower ones may go from this frame on
         self.vp8: vp8.Vp8 | None = None
         self.descriptor = b""
         self.frame_number = 0  # 16 bits, of the dependency descriptor
@@ -52,7 +53,7 @@ class Encoding:
         self.stream = stream
         self.width = 0  # pixels, 0 until a keyframe has told
         self.height = 0
-        self.live = False
+        self.live = True  # made for a packet that came
         self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, RTP payloads
         self._measured_at: float | None = None
@@ -70,7 +71,7 @@ class Encoding:
             packet.frame_number = frame.frame_number
             packet.start = frame.start
             packet.temporal = frame.temporal
-            packet.sync = SWITCH in frame.indications
+            packet.switch = self._switch_target(frame.indications)
             packet.keyframe = frame.keyframe
         parsed = vp8.parse(payload)
         if parsed is not None:
@@ -78,7 +79,7 @@ class Encoding:
             if descriptor is None:
                 packet.start = parsed.start
                 packet.temporal = parsed.tid or 0
-                packet.sync = parsed.layer_sync
+                packet.switch = packet.temporal if parsed.layer_sync else 0
                 packet.keyframe = parsed.keyframe
             if parsed.keyframe and parsed.width:
                 self.width, self.height = parsed.width, parsed.height
@@ -87,9 +88,11 @@ class Encoding:
         self.bytes_by_temporal[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += len(payload)
         return True
 
-    def measure(self, *, now: float) -> bool:
-        """Brings `live` and `bitrates` up to date; whether `live` changed."""
-        live = now - self.stream.last_packet_at < LIVE_WINDOW
+    def measure(self, newest: float, *, now: float) -> bool:
+        """Brings `live` and `bitrates` up to date; whether `live` changed. `newest` is when the last packet
+        of any encoding of the publication came."""
+        last = self.stream.last_packet_at
+        live = now - last < LIVE_WINDOW and newest - last < SIBLING_WINDOW
         changed = live != self.live
         self.live = live
         if self._measured_at is not None and now > self._measured_at:
@@ -99,3 +102,14 @@ class Encoding:
         self._measured_at = now
         self._measured = self.bytes_by_temporal.copy()
         return changed
+
+    def _switch_target(self, indications: tuple[int, ...]) -> int:
+        """The highest temporal layer of the decode targets that may be switched to at this frame."""
+        structure = self._descriptors.structure
+        if structure is None or SWITCH not in indications:
+            return 0
+        return max(
+            target.temporal
+            for target, indication in zip(structure.decode_targets, indications, strict=True)
+            if indication == SWITCH
+        )

@@ -90,6 +90,8 @@ def agree(
     if sources is None:
         sources = _guess_sources(offer)
     _check_sources(offer, sources)
+    if len(offer.media) > 1 and not offer.bundle:
+        raise MediaError("no-bundle", "The offer must put all media into one BUNDLE (max-bundle).")
     lines = tuple(_agree_line(media, offer, sources) for media in offer.media)
     if all(line.role == "rejected" for line in lines):
         raise MediaError("no-media", "The offer has nothing that this server carries: Opus and VP8.")
@@ -122,7 +124,10 @@ def answer(
 def transport_of(offer: SessionDescription) -> MediaDescription:
     """The section that speaks for the bundle: the first that has ICE credentials and a fingerprint."""
     for media in offer.media:
-        if media.ice_ufrag and media.ice_pwd and media.fingerprints:
+        bundled = not media.rejected and (media.mid in offer.bundle or len(offer.media) == 1)
+        if bundled and media.ice_ufrag and media.ice_pwd and media.fingerprints:
+            if media.setup not in ("actpass", "active"):
+                raise MediaError("bad-sdp", "The offer must leave the passive role of DTLS to this server.")
             return media
     raise MediaError("bad-sdp", "The offer has no ICE credentials or no DTLS fingerprint.")
 
@@ -157,7 +162,7 @@ def _agree_line(media: MediaDescription, offer: SessionDescription, sources: Map
         role = "publish"
     elif media.direction == "recvonly":
         role = "slot"
-    codecs = _audio_codecs(media, role) if media.kind == "audio" else _video_codecs(media)
+    codecs = _audio_codecs(media, role) if media.kind == "audio" else _video_codecs(media, role)
     if not codecs:
         return rejected
     wanted = EXTENSIONS.get((role, media.kind), ())
@@ -178,30 +183,35 @@ def _audio_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
     opus = next((c for c in media.codecs if c.name.lower() == "opus" and c.clock_rate == OPUS_CLOCK), None)
     if opus is None:
         return ()
-    agreed = [replace(_with_feedback(opus, "audio"), fmtp=OPUS_PARAMETERS)]
+    agreed = [replace(_with_feedback(opus, role), fmtp=OPUS_PARAMETERS)]
     pair = f"{opus.payload_type}/{opus.payload_type}"
     for codec in media.codecs:
         if codec.name.lower() == "red" and codec.clock_rate == OPUS_CLOCK and codec.fmtp.startswith(pair):
             # The first codec is the one that a sender uses: it is to send redundancy, we may leave it out.
-            agreed.insert(0 if role == "publish" else 1, _with_feedback(codec, "audio"))
+            agreed.insert(0 if role == "publish" else 1, _with_feedback(codec, role))
             break
     return tuple(agreed)
 
 
-def _video_codecs(media: MediaDescription) -> tuple[Codec, ...]:
+def _video_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
     video = next((c for c in media.codecs if c.name.lower() == "vp8"), None)
     if video is None:
         return ()
-    agreed = [_with_feedback(video, "video")]
-    for codec in media.codecs:
-        if codec.name.lower() == "rtx" and codec.parameters.get("apt") == str(video.payload_type):
-            agreed.append(codec)
-            break
-    return tuple(agreed)
+    repair = next((c for c in media.codecs if c.name.lower() == "rtx" and _repairs(c, video)), None)
+    if repair is None:
+        return (_with_feedback(video, role),)
+    return _with_feedback(video, role, repaired=True), replace(repair, feedback=())
 
 
-def _with_feedback(codec: Codec, kind: str) -> Codec:
-    return replace(codec, feedback=tuple(f for f in FEEDBACK[kind] if f in codec.feedback))
+def _repairs(codec: Codec, video: Codec) -> bool:
+    return codec.parameters.get("apt") == str(video.payload_type)
+
+
+def _with_feedback(codec: Codec, role: Role, *, repaired: bool = False) -> Codec:
+    """We send again as RTX only: the same number under AES-GCM with another stamp would repeat a nonce."""
+    known = FEEDBACK["video" if codec.name.lower() == "vp8" else "audio"]
+    agreed = [f for f in known if f in codec.feedback and (f != "nack" or role != "slot" or repaired)]
+    return replace(codec, feedback=tuple(agreed))
 
 
 def _rids(media: MediaDescription) -> tuple[str, ...]:
@@ -228,7 +238,12 @@ def _answer_line(
 ) -> MediaDescription:
     if line.role == "rejected":
         return MediaDescription(
-            kind=section.kind, mid=section.mid, port=0, protocol=section.protocol, formats=section.formats[:1]
+            kind=section.kind,
+            mid=section.mid,
+            direction="inactive",
+            port=0,
+            protocol=section.protocol,
+            formats=section.formats[:1],
         )
     simulcast = None
     if line.role == "publish" and section.simulcast is not None and line.rids:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from media.congestion.base import CongestionController
 from media.congestion.sent import SentPackets
@@ -42,6 +42,7 @@ REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
 WISH_INTERVAL = 0.5  # seconds between looks at which encodings fill the tiles
 DEFAULT_RTT = 0.1  # seconds, until a report has told
 MAX_REPORT_BLOCKS = 31  # of one RTCP packet (5 bits)
+REPORTS_PER_DATAGRAM = 16  # sender reports with their names: 44 bytes each, beside the report blocks
 
 _FIXED = struct.Struct("!BBHII")
 _NO_ELEMENTS: dict[int, bytes] = {}
@@ -87,17 +88,21 @@ class PeerCore:
     def configure(self, lines: tuple[Line, ...], *, now: float) -> dict[str, SlotStream]:
         """Takes over what was agreed: new publications and slots appear, vanished ones go. Returns what the
         answer must say of the slots' streams, by mid."""
-        before = self.lines
         self.lines = {line.mid: line for line in lines if line.role != "rejected"}
         for publication in tuple(self.publications.values()):
             line = self.lines.get(publication.mid)
-            if line is None or line.role != "publish" or line.source != publication.source:
+            if line is None or line.source != publication.source or {*line.rids} != {*publication.rids}:
                 self._unpublish(publication)
+        for slot in self.slots:
+            for stream in slot.streams:
+                line = self.lines.get(stream.mid)
+                if line is None or line.kind != slot.kind_of(stream):
+                    self._close_half(slot, stream, now)
+                elif line.role != "slot":  # paused: it may go on, under the same SSRC
+                    slot.silence(stream, now=now)
         for line in self.lines.values():
             if line.role == "publish":
                 self._publish(line)
-            elif before.get(line.mid) is not None and before[line.mid].role == "slot" != line.role:
-                self._close_half(line.mid, now)
         self._demultiplexer.configure([line for line in lines if line.role == "publish"], self.publications)
         announced = {line.mid: self._open_half(line) for line in lines if line.role == "slot"}
         self._report_at = self._report_at or now
@@ -115,16 +120,21 @@ class PeerCore:
 
     def receive_rtp(self, header: bytes, payload: bytes, *, now: float) -> None:
         """One decrypted RTP packet: `header` as on the wire, extension included."""
+        if now >= self._due:
+            self.on_timeout(now=now)
         first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(header)
         self.packets_received += 1
+        payload_type = second & 0x7F
         demultiplexer = self._demultiplexer
         elements = parse_extensions(header) if first & 0x10 else _NO_ELEMENTS
         stamp = elements.get(demultiplexer.twcc_id)
         if stamp is not None and len(stamp) == 2:
             self._arrivals.record(stamp[0] << 8 | stamp[1], len(header) + len(payload), now=now)
+            if self._arrivals.next_report_at < self._due:
+                self._due = self._arrivals.next_report_at
         inbound = demultiplexer.inbound.get(ssrc)
         if inbound is None:
-            inbound = demultiplexer.learn(ssrc, second & 0x7F, elements, now=now)
+            inbound = demultiplexer.learn(ssrc, payload_type, elements, now=now)
             if inbound is None:
                 self.drops["unknown-ssrc"] += 1
                 return
@@ -142,10 +152,15 @@ class PeerCore:
             if not stream.is_missing(sequence):  # a bandwidth probe of what we have
                 return
             payload = payload[2:]
+        elif payload_type != inbound.media_type and payload_type != inbound.red_type:
+            self.drops["unknown-payload-type"] += 1
+            payload = b""  # goes on as padding: its number is used up, and must not look lost
         extended = stream.receive(sequence, timestamp, len(payload), now=now)
         if extended is None:
             self.drops["repeated"] += 1
             return
+        if stream.next_nack_at < self._due:
+            self._due = stream.next_nack_at
         packet = Packet(extended, timestamp, second > 0x7F, payload)
         if inbound.video:
             if payload:
@@ -154,17 +169,11 @@ class PeerCore:
                     self.drops["bad-video-payload"] += 1
                     packet.payload = b""
         else:
-            payload_type = second & 0x7F
             packet.red = payload_type == inbound.red_type
-            if not packet.red and payload_type != inbound.opus_type:
-                self.drops["unknown-payload-type"] += 1
-                return
             level = elements.get(demultiplexer.level_id)
             if level:
                 inbound.publication.speech.update(level[0], now=now)
         inbound.publication.on_packet(inbound.encoding, packet, now=now)
-        if now >= self._due:
-            self.on_timeout(now=now)
 
     def receive_rtcp(self, data: bytes, *, now: float) -> None:
         """One decrypted RTCP packet, compound or reduced-size."""
@@ -201,14 +210,11 @@ class PeerCore:
 
     def on_timeout(self, *, now: float) -> None:
         """Everything that is due: feedback, requests, reports, layer choice. Harmless when early."""
-        due = float("inf")
         arrivals = self._arrivals
-        if arrivals.next_report_at is not None:
-            if now >= arrivals.next_report_at:
-                self._send_transport_feedback(now)
-            if arrivals.next_report_at is not None:
-                due = arrivals.next_report_at
-        for publication in self.publications.values():
+        if now >= arrivals.next_report_at:
+            self._send_transport_feedback(now)
+        due = arrivals.next_report_at
+        for publication in tuple(self.publications.values()):
             if now >= publication.next_timeout():
                 publication.on_timeout(now=now)
             due = min(due, publication.next_timeout(), self._ask_again(publication, now))
@@ -232,6 +238,10 @@ class PeerCore:
                 due = min(due, at)
         self._due = due
 
+    def _wake(self, at: float) -> None:
+        if at < self._due:
+            self._due = max(at, 0.0)
+
     # --- publications ---
 
     def _publish(self, line: Line) -> None:
@@ -245,6 +255,7 @@ class PeerCore:
                 self._clock,
                 send_rtcp=self._send_feedback,
                 on_changed=self._on_publication,
+                wake=self._wake,
             )
             self.publications[line.source] = publication
             self._on_publication(publication)
@@ -289,10 +300,12 @@ class PeerCore:
                 self._slot_of[ssrc] = slot
         return SlotStream(slot.index, stream.ssrc, stream.rtx_ssrc)
 
-    def _close_half(self, mid: str, now: float) -> None:
-        for slot in self.slots:
-            if mid in (slot.audio_mid, slot.video_mid):
-                slot.close(now=now)
+    def _close_half(self, slot: Slot, stream: SendStream, now: float) -> None:
+        """Its m-line is gone. The slot stays, so that the indices of the others do."""
+        slot.remove(stream, now=now)
+        for ssrc in (stream.ssrc, stream.rtx_ssrc):
+            if ssrc is not None:
+                del self._streams[ssrc], self._slot_of[ssrc]
 
     def _set_stream(self, stream: SendStream, line: Line) -> None:
         stream.negotiated(
@@ -326,28 +339,24 @@ class PeerCore:
         rtt = self.rtt or DEFAULT_RTT
         for encoding in publication.encodings:
             stream = encoding.stream
-            at = stream.next_nack()
-            if at is None:
-                continue
-            if now >= at:
+            if now >= stream.next_nack_at:
                 lost = stream.due_nacks(rtt, now=now)
                 if lost:
                     self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
-                at = stream.next_nack()
-            if at is not None:
-                earliest = min(earliest, at)
+            earliest = min(earliest, stream.next_nack_at)
         return earliest
 
     def _send_reports(self, now: float) -> None:
-        """Sender reports of the streams that flow and reception reports of what came, in one datagram."""
+        """Sender reports of the streams that flow and reception reports of what came."""
         blocks = [
             block
             for publication in self.publications.values()
             for encoding in publication.encodings
             if (block := encoding.stream.report(now=now)) is not None
         ][:MAX_REPORT_BLOCKS]
-        reports: list[RtcpPacket] = []
-        chunks: list[tuple[int, str]] = []
+        packets: list[RtcpPacket] = [ReceiverReport(self._ssrc, tuple(blocks))] if blocks else []
+        reports: list[SenderReport] = []
+        names: list[tuple[int, str]] = []
         for slot in self.slots:
             for stream, subscription in (
                 (slot.audio, slot.audio_subscription),
@@ -358,14 +367,17 @@ class PeerCore:
                 timestamp = subscription.report_timestamp(now=now)
                 if timestamp is not None:
                     reports.append(stream.report(timestamp, now=now))
-                    chunks.append((stream.ssrc, f"slot{slot.index}"))
-        if not reports and not blocks:
-            return
-        if blocks or not reports:
-            reports.insert(0, ReceiverReport(self._ssrc, tuple(blocks)))
-        if chunks:
-            reports.append(SourceDescription(tuple(chunks)))
-        self._send_rtcp(b"".join(packet.serialize() for packet in reports))
+                    names.append((stream.ssrc, f"slot{slot.index}"))
+        for first in range(0, len(reports), REPORTS_PER_DATAGRAM):
+            end = first + REPORTS_PER_DATAGRAM
+            packets += [*reports[first:end], SourceDescription(tuple(names[first:end]))]
+            self._send_compound(packets)
+            packets = []
+        if packets:
+            self._send_compound(packets)
+
+    def _send_compound(self, packets: Sequence[RtcpPacket]) -> None:
+        self._send_rtcp(b"".join(packet.serialize() for packet in packets))
 
     def _on_sender_report(self, report: SenderReport, now: float) -> None:
         inbound = self._demultiplexer.inbound.get(report.ssrc)

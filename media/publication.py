@@ -30,6 +30,7 @@ class Publication:
         *,
         send_rtcp: Callable[[PictureLoss], None],
         on_changed: Callable[[Publication], None],
+        wake: Callable[[float], None],
     ) -> None:
         self.source = source
         self.kind = kind
@@ -45,6 +46,7 @@ class Publication:
         self._measure_at = 0.0
         self._send_rtcp = send_rtcp
         self._on_changed = on_changed
+        self._wake = wake  # `on_timeout` is due at this time, earlier than `next_timeout` has said before
 
     @property
     def muted(self) -> bool:
@@ -55,10 +57,17 @@ class Publication:
     def muted(self, muted: bool) -> None:
         if muted != self._muted:
             self._muted = muted
-            for subscription in self.subscriptions:
+            self.restart()
+
+    def restart(self, encoding: Encoding | None = None) -> None:
+        """What follows (of one encoding, or of all) is no continuation of what was before; for the streams
+        that it feeds it is to be one."""
+        for subscription in self.subscriptions:
+            if encoding is None or subscription.is_fed_from(encoding):
                 subscription.restart()
-            if not muted and self.kind == "video":
-                self._keyframes.want()
+        if self.kind == "video":
+            self._keyframes.want()
+            self._wake(self.next_timeout())
 
     def add_encoding(self, encoding: Encoding, *, now: float) -> None:
         """A stream of it was heard of for the first time."""
@@ -73,33 +82,40 @@ class Publication:
 
     def on_packet(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
         """A packet of `encoding` to all who are to get it."""
-        if packet.keyframe and packet.start:
-            self._keyframes.arrived()
         if not self.live and packet.payload:
-            self.live = encoding.live = True
+            self.live = True
             self._on_changed(self)
         if not self._muted:
             for subscription in self.subscriptions:
                 subscription.forward(encoding, packet, now=now)
+        if packet.keyframe and packet.start and not any(s.waiting for s in self.subscriptions):
+            self._keyframes.arrived()
 
     def want_keyframe(self, *, now: float) -> None:
         """A receiver needs a keyframe; asked for at once, or as soon as the rate limit allows."""
         self._keyframes.want()
         self._request_keyframe(now)
+        self._wake(self.next_timeout())
 
     def next_timeout(self) -> float:
         keyframe_at = self._keyframes.next_timeout()
-        return self._measure_at if keyframe_at is None else min(keyframe_at, self._measure_at)
+        if keyframe_at is None or self._muted or not self.encodings:
+            return self._measure_at
+        return min(keyframe_at, self._measure_at)
 
     def on_timeout(self, *, now: float) -> None:
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_INTERVAL
+            self._measure(now)
         self._request_keyframe(now)
-        if now < self._measure_at:
-            return
-        self._measure_at = now + MEASURE_INTERVAL
+
+    def _measure(self, now: float) -> None:
         changed = False
+        newest = max((encoding.stream.last_packet_at for encoding in self.encodings), default=0.0)
         for encoding in self.encodings:
-            changed |= encoding.measure(now=now)
-            if encoding.stream.take_unrepaired() and self.kind == "video":
+            changed |= encoding.measure(newest, now=now)
+            holes = encoding.stream.take_unrepaired()
+            if holes and self.kind == "video" and any(s.is_fed_from(encoding) for s in self.subscriptions):
                 self._keyframes.want()
         self._order_rids()
         live = any(encoding.live for encoding in self.encodings)
@@ -128,6 +144,10 @@ class Publication:
             self.rids = tuple(encoding.rid for encoding in by_size)
 
     def _request_keyframe(self, now: float) -> None:
-        # A browser answers a request on one encoding with a keyframe on all of them.
-        if self.encodings and self._keyframes.due(now=now):
+        if self._muted or not self.encodings:
+            return
+        if any(encoding.stream.highest < 0 for encoding in self.encodings):
+            return  # its first packet is being looked at, and most likely begins a keyframe
+        if self._keyframes.due(now=now):
+            # A browser answers a request on one encoding with a keyframe on all of them.
             self._send_rtcp(PictureLoss(0, self.encodings[0].stream.ssrc))

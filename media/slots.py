@@ -21,6 +21,13 @@ class Slot:
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
 
     @property
+    def streams(self) -> tuple[SendStream, ...]:
+        return tuple(stream for stream in (self.audio, self.video) if stream is not None)
+
+    def kind_of(self, stream: SendStream) -> str:
+        return "audio" if stream is self.audio else "video"
+
+    @property
     def audio_mid(self) -> str | None:
         return None if self.audio is None else self.audio.mid
 
@@ -41,9 +48,10 @@ class Slot:
             if old_video is not None:
                 old_video.close()
             self.video_subscription = None
-            self._size = None
             if video is not None and self.video is not None:
-                self.video_subscription = VideoSubscription(video, self.video, now=now)
+                # Whoever is shown in a tile, its size stays until another is wished for.
+                target = _layer(video, self._size)
+                self.video_subscription = VideoSubscription(video, self.video, target, now=now)
 
     def wish(self, width: int, height: int, *, now: float) -> None:
         """The tile's size in device pixels; 0 x 0: it can't be seen."""
@@ -55,6 +63,23 @@ class Slot:
         subscription = self.video_subscription
         if subscription is not None:
             subscription.set_target(_layer(subscription.publication, self._size), now=now)
+
+    def silence(self, stream: SendStream, *, now: float) -> None:
+        """Nothing feeds this half any more, until `bind`."""
+        audio, video = self.audio_subscription, self.video_subscription
+        self.bind(
+            None if stream is self.audio or audio is None else audio.publication,
+            None if stream is self.video or video is None else video.publication,
+            now=now,
+        )
+
+    def remove(self, stream: SendStream, *, now: float) -> None:
+        """This half is gone for good."""
+        self.silence(stream, now=now)
+        if stream is self.audio:
+            self.audio = None
+        else:
+            self.video = None
 
     def close(self, *, now: float) -> None:
         self.bind(None, None, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
@@ -31,8 +32,13 @@ class Subscription(Protocol):
 
     publication: Publication
 
+    @property
+    def waiting(self) -> bool:
+        """Does it take a keyframe for what is wanted to be sent?"""
+
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
     def on_encodings_changed(self, *, now: float) -> None: ...
+    def is_fed_from(self, encoding: Encoding) -> bool: ...
     def restart(self) -> None:
         """The publication paused: when it goes on, so does the stream, without a gap."""
 
@@ -45,6 +51,8 @@ class Subscription(Protocol):
 class AudioSubscription:
     """Sound: everything goes on."""
 
+    waiting = False
+
     def __init__(self, publication: Publication, stream: SendStream) -> None:
         self.publication = publication
         self._stream = stream
@@ -56,26 +64,28 @@ class AudioSubscription:
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
         stream = self._stream
         if encoding.stream is not self._source:
+            if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
+                return
             self._source = encoding.stream
             self._rewriter.start(packet.sequence, stream.next_sequence)
             self._shift = _continued(stream, now) - packet.timestamp
-        payload = packet.payload
         types = stream.payload_types
-        if packet.red and "red" not in types:
-            blocks = red.parse(payload)
-            payload = blocks[-1].data if blocks else b""
-        if not payload:
-            if self._rewriter.is_newest(packet.sequence):
-                self._rewriter.drop(packet.sequence)
+        payload_type, payload = types["opus"], packet.payload
+        if packet.red:
+            payload_type, payload = _redundant(payload, types)
+        if not payload and self._rewriter.is_newest(packet.sequence):
+            self._rewriter.drop(packet.sequence)
             return
         numbers = self._rewriter.take(packet.sequence)
         if numbers is not None:
-            payload_type = types["red"] if packet.red and "red" in types else types["opus"]
             timestamp = packet.timestamp + self._shift & 0xFFFFFFFF
             stream.send(numbers[0], timestamp, packet.marker, payload_type, payload, now=now)
 
     def on_encodings_changed(self, *, now: float) -> None:
         """Sound has one encoding."""
+
+    def is_fed_from(self, encoding: Encoding) -> bool:
+        return encoding.stream is self._source
 
     def restart(self) -> None:
         self._source = None
@@ -84,6 +94,7 @@ class AudioSubscription:
         return _report_timestamp(self.publication, self._source, self._shift, now)
 
     def close(self) -> None:
+        self.restart()
         if self in self.publication.subscriptions:
             self.publication.subscriptions.remove(self)
 
@@ -91,9 +102,11 @@ class AudioSubscription:
 class VideoSubscription:
     """Picture: one encoding at a time, switched on a keyframe, temporal layers up to the target's."""
 
-    def __init__(self, publication: Publication, stream: SendStream, *, now: float) -> None:
+    def __init__(
+        self, publication: Publication, stream: SendStream, target: Layer | None = BEST, *, now: float
+    ) -> None:
         self.publication = publication
-        self.target: Layer | None = BEST  # None: nothing is wanted
+        self.target = target  # None: nothing is wanted
         self.current: Encoding | None = None  # what goes on now
         self._wanted: Encoding | None = None  # the live encoding that serves the target best
         self._stream = stream
@@ -105,6 +118,10 @@ class VideoSubscription:
         self._dropped_picture: int | None = None  # picture id or frame number being left out
         publication.subscriptions.append(self)
         self._choose(now)
+
+    @property
+    def waiting(self) -> bool:
+        return self.target is not None and (self.current is None or self.current is not self._wanted)
 
     def set_target(self, target: Layer | None, *, now: float) -> None:
         """The one way to say which layer is to be sent. A larger or smaller encoding starts with its next
@@ -137,8 +154,6 @@ class VideoSubscription:
             return
         out_sequence, picture_shift = numbers
         payload = packet.payload
-        if not payload:
-            return
         header = packet.vp8
         if header is not None and header.picture_id is not None:
             picture = header.picture_id + picture_shift & (0x7FFF if header.wide else 0x7F)
@@ -171,6 +186,9 @@ class VideoSubscription:
         """Encodings came, went live or silent."""
         self._choose(now)
 
+    def is_fed_from(self, encoding: Encoding) -> bool:
+        return encoding is self.current
+
     def restart(self) -> None:
         self.current = None
 
@@ -184,6 +202,7 @@ class VideoSubscription:
             self.publication.want_keyframe(now=now)
 
     def close(self) -> None:
+        self.restart()
         if self in self.publication.subscriptions:
             self.publication.subscriptions.remove(self)
 
@@ -241,12 +260,11 @@ class VideoSubscription:
 
     def _set_temporal(self, packet: Packet) -> None:
         assert self.target is not None
-        if self.target.temporal < self._temporal:
-            self._temporal = self.target.temporal
-        elif packet.sync and self._temporal < packet.temporal <= self.target.temporal:
-            self._temporal = packet.temporal
-        elif packet.keyframe:
-            self._temporal = self.target.temporal
+        target = self.target.temporal
+        if target < self._temporal or packet.keyframe:
+            self._temporal = target
+        elif packet.switch > self._temporal:
+            self._temporal = min(packet.switch, target)
 
     def _drop(self, packet: Packet) -> None:
         header = packet.vp8
@@ -255,6 +273,20 @@ class VideoSubscription:
             new_picture = header.picture_id != self._dropped_picture
             self._dropped_picture = header.picture_id
         self._rewriter.drop(packet.sequence, new_picture=new_picture)
+
+
+def _redundant(payload: bytes, types: Mapping[str, int]) -> tuple[int, bytes]:
+    """Payload type and payload of an RFC 2198 packet for a receiver with these payload types, which may be
+    others than the sender's, within the packet too. b"" if it is malformed."""
+    opus = types["opus"]
+    if "red" in types and payload and payload[0] & 0x7F == opus:
+        return types["red"], payload
+    blocks = red.parse(payload)
+    if blocks is None:
+        return opus, b""
+    if "red" not in types:
+        return opus, blocks[-1].data
+    return types["red"], red.build([block._replace(payload_type=opus) for block in blocks])
 
 
 def _continued(stream: SendStream, now: float) -> int:

@@ -12,7 +12,8 @@ MIN_INTERVAL = 0.05  # seconds between two reports; libwebrtc's bounds and share
 MAX_INTERVAL = 0.25
 FEEDBACK_SHARE = 0.05  # of the received bit/s may go into feedback
 FEEDBACK_SIZE = 68  # bytes that one report costs on the wire, on average
-MAX_PENDING = 1000  # packets in one report
+MAX_PENDING = 400  # packets in one report, which has to fit a datagram
+MAX_AGE = 5.0  # seconds; the format can tell arrivals that are at most 8.2 s apart
 MAX_GAP = 1000  # packets; a larger hole means that the sender restarted its numbers
 TICKS_PER_SECOND = 4000  # arrivals are told in 250 us
 TICKS_PER_REFERENCE = 256  # 64 ms
@@ -21,16 +22,17 @@ TICKS_PER_REFERENCE = 256  # 64 ms
 class Arrivals:
     """Records the arrival of every packet of one transport and reports them, each once, oldest first."""
 
-    __slots__ = ("_base", "_bytes", "_count", "_highest", "_pending", "_since", "next_report_at")
+    __slots__ = ("_base", "_bytes", "_count", "_first_at", "_highest", "_pending", "_since", "next_report_at")
 
     def __init__(self) -> None:
-        self.next_report_at: float | None = None  # None while nothing waits
+        self.next_report_at = float("inf")  # while nothing waits
         self._pending: dict[int, int] = {}  # unwrapped number -> arrival in ticks
         self._highest = -1
         self._base = 0  # the first number that no report has covered
         self._count = 0
         self._bytes = 0
-        self._since = 0.0
+        self._since = 0.0  # of `_bytes`
+        self._first_at = 0.0  # arrival of the first of `_pending`
 
     def record(self, sequence: int, size: int, *, now: float) -> None:
         """Notes the packet of this 16-bit transport-wide number, `size` bytes."""
@@ -44,10 +46,17 @@ class Arrivals:
                 self._base = unwrapped
         if unwrapped > self._highest:
             self._highest = unwrapped
+        if self._pending and now - self._first_at > MAX_AGE:  # nobody called `report`: we stood still
+            self._pending.clear()
+            self._base = unwrapped
+        if not self._pending:
+            self._first_at = now
         if len(self._pending) < MAX_PENDING:
             self._pending.setdefault(unwrapped, int(now * TICKS_PER_SECOND))
+        else:
+            self.next_report_at = now
         self._bytes += size
-        if self.next_report_at is None:
+        if self.next_report_at == float("inf"):
             # The first packet of a silence is reported soon: the sender may be waiting for it.
             self.next_report_at = now + MIN_INTERVAL
             self._since = now
@@ -55,7 +64,7 @@ class Arrivals:
     def report(self, sender_ssrc: int, media_ssrc: int, *, now: float) -> TransportFeedback | None:
         """Everything not yet reported, holes told as not received; None if there is nothing."""
         if not self._pending:
-            self.next_report_at = None
+            self.next_report_at = float("inf")
             return None
         first, last = min(self._pending), max(self._pending)
         if self._base < first and first - self._base < MAX_GAP:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from media.rtp.rtcp import ReportBlock
 from media.rtp.sequence import unwrap16
 
@@ -14,7 +16,8 @@ RTT_MARGIN = 1.25  # round trips between two requests for one packet
 
 
 class ReceiveStream:
-    """Counts one SSRC's packets (RFC 3550 appendix A) and, if `nacks`, tracks the ones that are missing."""
+    """Counts one SSRC's packets (RFC 3550 appendix A), tracks the ones that are missing and, if `nacks`, says
+    when to ask for them. `on_restart` is called when the sender has begun its numbers anew."""
 
     __slots__ = (
         "_base",
@@ -23,6 +26,7 @@ class ReceiveStream:
         "_jitter",
         "_last_transit",
         "_missing",
+        "_on_restart",
         "_restart",
         "_tick",
         "bytes",
@@ -30,6 +34,7 @@ class ReceiveStream:
         "highest",
         "last_packet_at",
         "nacks",
+        "next_nack_at",
         "received",
         "sender_ntp",
         "sender_ntp_at",
@@ -38,7 +43,9 @@ class ReceiveStream:
         "unrepaired",
     )
 
-    def __init__(self, ssrc: int, clock_rate: int, *, nacks: bool) -> None:
+    def __init__(
+        self, ssrc: int, clock_rate: int, *, nacks: bool, on_restart: Callable[[], None] | None = None
+    ) -> None:
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         self.nacks = nacks
@@ -46,10 +53,12 @@ class ReceiveStream:
         self.received = 0
         self.bytes = 0
         self.last_packet_at = float("-inf")
+        self.next_nack_at = float("inf")  # when `due_nacks` has something to say, or earlier
         self.unrepaired = 0  # packets given up since last asked (`take_unrepaired`)
         self.sender_ntp: int | None = None  # of the last sender report, 32.32 fixed point
         self.sender_rtp = 0
         self.sender_ntp_at = 0.0  # when it came
+        self._on_restart = on_restart
         self._base = 0
         self._cycle_expected = 0
         self._cycle_received = 0
@@ -64,15 +73,18 @@ class ReceiveStream:
         if self.highest < 0:
             # A first number just below the wrap must not become negative when an earlier packet follows.
             self.highest = self._base = extended = sequence + 0x10000
+            self._note_jitter(timestamp, now)
         else:
             extended = unwrap16(sequence, self.highest)
             step = extended - self.highest
             if 0 < step <= MAX_JUMP:
-                if step > 1 and self.nacks:
+                if step > 1:
                     self._note_missing(self.highest + 1, extended, now)
                 self.highest = extended
+                if timestamp != self._tick:
+                    self._note_jitter(timestamp, now)
             elif -MAX_JUMP < step <= 0:
-                if step == 0 or (self.nacks and self._missing.pop(extended, None) is None):
+                if self._missing.pop(extended, None) is None:
                     return None
             elif sequence != self._restart:
                 self._restart = (sequence + 1) & 0xFFFF
@@ -82,11 +94,11 @@ class ReceiveStream:
                 extended = (self.highest | 0xFFFF) + 1 + sequence
                 self._base += extended - self.highest - 1
                 self.highest = extended
+                if self._on_restart is not None:
+                    self._on_restart()
         self.received += 1
         self.bytes += size
         self.last_packet_at = now
-        if timestamp != self._tick:
-            self._note_jitter(timestamp, now)
         return extended
 
     def is_missing(self, sequence: int) -> bool:
@@ -96,28 +108,23 @@ class ReceiveStream:
     def due_nacks(self, rtt: float, *, now: float) -> tuple[int, ...]:
         """The 16-bit numbers to ask for now: late enough to be lost rather than reordered, and not asked for
         within the last round trip (`rtt`, seconds)."""
-        if not self._missing:
-            return ()
         due: list[int] = []
         gone: list[int] = []
+        self.next_nack_at = float("inf")
         for sequence, entry in self._missing.items():
             noticed, tries, request_at = entry
-            if tries >= MAX_TRIES or now - noticed > GIVE_UP:
-                gone.append(sequence)
-            elif now >= request_at:
+            if now >= request_at:
+                if tries >= MAX_TRIES or now - noticed > GIVE_UP:
+                    gone.append(sequence)
+                    continue
                 entry[1] += 1
-                entry[2] = now + rtt * RTT_MARGIN
+                entry[2] = request_at = now + rtt * RTT_MARGIN
                 due.append(sequence & 0xFFFF)
+            self.next_nack_at = min(self.next_nack_at, request_at)
         for sequence in gone:
             del self._missing[sequence]
         self.unrepaired += len(gone)
         return tuple(due)
-
-    def next_nack(self) -> float | None:
-        """When `due_nacks` has something to say next."""
-        if not self._missing:
-            return None
-        return min(entry[2] for entry in self._missing.values())
 
     def take_unrepaired(self) -> int:
         """How many packets were given up since the last call; a picture with holes needs a keyframe."""
@@ -156,11 +163,15 @@ class ReceiveStream:
             self.unrepaired += len(self._missing) + until - first
             self._missing.clear()
             return
+        request_at = now + REORDER_WAIT
         for sequence in range(first, until):
-            self._missing[sequence] = [now, 0, now + REORDER_WAIT]
+            self._missing[sequence] = [now, 0, request_at]
+        if self.nacks:
+            self.next_nack_at = min(self.next_nack_at, request_at)
 
     def _note_jitter(self, timestamp: int, now: float) -> None:
-        # RFC 3550 appendix A.8; packets of one frame share a timestamp and say nothing of jitter.
+        # RFC 3550 appendix A.8. Of the packets of a frame, which share a timestamp, the first says enough;
+        # late packets say nothing, as some were sent again.
         self._tick = timestamp
         transit = now * self.clock_rate - timestamp
         if self._last_transit is not None:

@@ -12,9 +12,7 @@ from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import History, Sent
 
 SRTP_TAG = 16  # bytes, AEAD_AES_GCM (RFC 7714)
-NTP_EPOCH = (
-    2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
-)
+NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
 _ONE_ELEMENT = struct.Struct("!BBHIIIBHB")  # fixed header, one element of 2 bytes, 1 byte of padding
 _FIXED = struct.Struct("!BBHII")
 _PROFILE_AND_WORD = 0xBEDE_0001
