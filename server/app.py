@@ -17,19 +17,21 @@ from media.sfu import Sfu
 from server import metrics
 from server.assets import Assets
 from server.auth import Tokens
+from server.clients import Clients
 from server.live import Surroundings
 from server.messages import MAX_MESSAGE
 from server.participant import Participant
+from server.problem import RETRY_AFTER
 from server.protection import may_open_websocket, protect
 from server.room import Credentials, Room, RoomLimits
 from server.rooms import TICK, Rooms
 from server.session import CLOSE_GRACE, Session, SessionLimits
 from server.settings import Settings
+from server.whip import WhipApi
 from server.words import WORDS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 MAX_BODY = 256 * 1024  # bytes of an HTTP request; an SDP offer is at most 200 KB
-RETRY_AFTER = "5"  # seconds
 
 log = logging.getLogger("roomtone")
 
@@ -89,6 +91,7 @@ def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATI
     """The application. `sfu` is started and closed by whoever made it."""
     app = web.Application(client_max_size=MAX_BODY)
     app[ROOMTONE] = Roomtone(settings, sfu, secret, static)
+    api = WhipApi(Clients(app[ROOMTONE].rooms), app[ROOMTONE].clock)
     app.on_response_prepare.append(protect(tls=settings.tls))
     app.on_shutdown.append(_say_goodbye)
     app.cleanup_ctx.append(_ticking)
@@ -100,6 +103,7 @@ def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATI
             web.get("/ws", _websocket),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
+            *api.routes(),
         ]
     )
     return app

@@ -120,7 +120,8 @@ class LiveRoom:
         try:
             if kind == "viewer":
                 self.stage.watch(person.id, watches)
-            answer = self.stage.offer(person.id, self.room.new_id(), sdp, None)
+            sources: dict[str, messages.Source] | None = {} if kind == "viewer" else None
+            answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources)
         except MediaError:
             if not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=self._now())

@@ -132,9 +132,8 @@ class Participant:
             self.away_since = now
 
 
-def clean_name(name: str | None, role: messages.Role) -> str:
-    """A name fit to be shown: one line, no control or direction characters, no look-alike blanks, never
-    empty."""
+def clean_name(name: str | None, role: messages.Role, kind: Kind = "page") -> str:
+    """A name fit to be shown: one line, no control or direction characters, never empty."""
     text = unicodedata.normalize("NFC", name or "")
     text = "".join(" " if character.isspace() else character for character in text)
     # Cc control, Cf format (direction overrides, zero width), Cs surrogate, Co private use, Cn unassigned
@@ -142,7 +141,7 @@ def clean_name(name: str | None, role: messages.Role) -> str:
         character for character in text if unicodedata.category(character)[0] != "C" or character in _JOINERS
     )
     text = " ".join(text.split())[:MAX_NAME].strip("\u200c\u200d ")
-    return text or {"host": "Host", "guest": "Guest"}[role]
+    return text or {"sender": "Stream", "viewer": "Viewer", "page": role.capitalize()}[kind]
 
 
 _JOINERS = "\u200c\u200d"  # scripts such as Persian and Hindi need them within words

@@ -126,7 +126,7 @@ class Room:
         person = Participant(
             self.new_id(),
             # A name in the token was signed by whoever made it; nobody may come under another one.
-            clean_name(claims.name or name, claims.role),
+            clean_name(claims.name or name, claims.role, kind),
             kind,
             claims,
             State.ADMITTED if enters else State.WAITING,

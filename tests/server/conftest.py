@@ -8,17 +8,6 @@ from typing import Any
 
 import pytest
 
-try:
-    import media.sfu
-except ImportError:  # TEMPORARY until the media edge lands
-    import sys
-    from types import ModuleType
-
-    fake = ModuleType("media.sfu")
-    for _name in ("Sfu", "SfuSettings", "Peer", "Publication", "IceParameters", "Slot"):
-        setattr(fake, _name, type(_name, (), {}))
-    sys.modules["media.sfu"] = fake
-
 from server.app import create_app
 from server.settings import Settings
 from tests.server.fakes import SECRET, FakeSfu, House
