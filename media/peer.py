@@ -58,8 +58,10 @@ class PeerCore:
         send_rtp: Callable[[bytes, bytes], None],
         send_rtcp: Callable[[bytes], None],
         on_publication: Callable[[Publication], None],
+        wake: Callable[[float], None] | None = None,
         congestion: CongestionController | None = None,
     ) -> None:
+        """`wake` is told the time whenever `next_timeout` becomes earlier than it was."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
         self.lines: dict[str, Line] = {}  # by mid, as agreed
@@ -73,6 +75,7 @@ class PeerCore:
         self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
         self._on_publication = on_publication
+        self._on_wake = wake
         self._ssrc = rng.getrandbits(32)  # ours, of reports that belong to no sent stream
         self._clock = SenderClock()
         self._arrivals = Arrivals()
@@ -106,7 +109,7 @@ class PeerCore:
         self._demultiplexer.configure([line for line in lines if line.role == "publish"], self.publications)
         announced = {line.mid: self._open_half(line) for line in lines if line.role == "slot"}
         self._report_at = self._report_at or now
-        self._due = now
+        self._wake(now)
         return announced
 
     def close(self, *, now: float) -> None:
@@ -131,7 +134,7 @@ class PeerCore:
         if stamp is not None and len(stamp) == 2:
             self._arrivals.record(stamp[0] << 8 | stamp[1], len(header) + len(payload), now=now)
             if self._arrivals.next_report_at < self._due:
-                self._due = self._arrivals.next_report_at
+                self._wake(self._arrivals.next_report_at)
         inbound = demultiplexer.inbound.get(ssrc)
         if inbound is None:
             inbound = demultiplexer.learn(ssrc, payload_type, elements, now=now)
@@ -160,7 +163,7 @@ class PeerCore:
             self.drops["repeated"] += 1
             return
         if stream.next_nack_at < self._due:
-            self._due = stream.next_nack_at
+            self._wake(stream.next_nack_at)
         packet = Packet(extended, timestamp, second > 0x7F, payload)
         if inbound.video:
             if payload:
@@ -241,6 +244,8 @@ class PeerCore:
     def _wake(self, at: float) -> None:
         if at < self._due:
             self._due = max(at, 0.0)
+            if self._on_wake is not None:
+                self._on_wake(self._due)
 
     # --- publications ---
 

@@ -63,13 +63,14 @@ class Peer:
             on_connected=self._connected,
             on_closed=self._closed,
         )
+        self._timer = Timer(asyncio.get_running_loop(), self._on_timeout)
         self.core = PeerCore(
             rng=sfu.rng,
             send_rtp=self._transport.send_rtp,
             send_rtcp=self._transport.send_rtcp,
             on_publication=lambda publication: self._emit(PublicationChanged(publication)),
+            wake=self._timer.set,
         )
-        self._timer = Timer(asyncio.get_running_loop(), self._on_timeout)
 
     @property
     def publications(self) -> Mapping[str, Publication]:
@@ -89,8 +90,8 @@ class Peer:
         return microphone.speech.level(now=self._sfu.now())
 
     def accept_offer(self, offer: str, sources: Mapping[str, str] | None = None) -> str:
-        """The answer to an offer: the first one, more slots, or an ICE restart. `sources` maps the mid of each
-        line that the client sends on; None takes the first audio and video line. Raises `MediaError`."""
+        """The answer to an offer: the first one, more slots, or an ICE restart. `sources` maps the mid of
+        each line that the client sends on; None takes the first audio and video line. Raises `MediaError`."""
         description = sdp.parse(offer)
         lines = negotiation.agree(description, sources, max_lines=self._sfu.settings.max_media_lines)
         remote = negotiation.transport_of(description)
@@ -98,8 +99,6 @@ class Peer:
             raise MediaError(
                 "other-connection", "The offer is of another connection. Please reload the page."
             )
-        if remote.setup not in ("actpass", "active"):
-            raise MediaError("bad-sdp", "The offer must let the server be the passive side of DTLS.")
         if self._remote is not None and self._remote != (remote.ice_ufrag, remote.ice_pwd):
             self._transport.restart()
         if self._remote != (remote.ice_ufrag, remote.ice_pwd):
@@ -111,9 +110,8 @@ class Peer:
             )
             self._remote = (remote.ice_ufrag, remote.ice_pwd)
             self._fingerprints = remote.fingerprints
-        slots_before = len(self.core.slots)
+        slots_before = self._slot_lines()
         streams = self.core.configure(lines, now=self._sfu.now())
-        self._timer.set(self.core.next_timeout())
         self._version += 1
         ice = self._ice()
         text = sdp.serialize(
@@ -125,7 +123,7 @@ class Peer:
                 version=self._version,
             )
         )
-        if len(self.core.slots) != slots_before:
+        if self._slot_lines() != slots_before:
             self._emit(SlotsChanged())
         return text
 
@@ -139,13 +137,12 @@ class Peer:
 
     def bind(self, slot: int, audio: Publication | None, video: Publication | None) -> None:
         """Feeds a slot from these publications. Idempotent; an unknown slot is ignored."""
-        if slot < len(self.core.slots):
+        if 0 <= slot < len(self.core.slots):
             self.core.slots[slot].bind(audio, video, now=self._sfu.now())
-            self._timer.set(self.core.next_timeout())
 
     def wish(self, slot: int, width: int, height: int) -> None:
         """The size of a slot's tile in device pixels; 0 x 0: hidden, send no video."""
-        if slot < len(self.core.slots):
+        if 0 <= slot < len(self.core.slots):
             self.core.slots[slot].wish(width, height, now=self._sfu.now())
 
     def close(self) -> None:
@@ -153,6 +150,12 @@ class Peer:
         self._on_event = None
         self._release()
         self._transport.close()
+
+    def _slot_lines(self) -> dict[str, str]:
+        """What the slots' m-lines are for now: a paused one feeds nothing and has to be bound again."""
+        return {
+            stream.mid: self.core.lines[stream.mid].role for slot in self.slots for stream in slot.streams
+        }
 
     def _ice(self) -> IceParameters:
         transport = self._transport
