@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"  # RFC 9143 section 15
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"  # RFC 8852 section 3.1
@@ -19,11 +19,6 @@ DEPENDENCY_DESCRIPTOR = (  # AV1 RTP specification, appendix A
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
-ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 section 4.2
-TWO_BYTE_PROFILE = 0x1000  # RFC 8285 section 4.3; the low four bits are "appbits", free for applications
-
-_X_BIT = 0x10
-
 
 def parse_extensions(header: bytes) -> dict[int, bytes]:
     """Elements by id of an RTP packet's header extension. `header` begins with the fixed RTP header and may
@@ -32,12 +27,12 @@ def parse_extensions(header: bytes) -> dict[int, bytes]:
     first = header[0] if header else 0
     at = 16 + ((first & 0x0F) << 2)  # past the CSRCs and the extension's own head
     size = len(header)
-    if not first & _X_BIT or size < at:
+    if not first & 0x10 or size < at:
         return elements
     end = at + (header[at - 2] << 10 | header[at - 1] << 2)
     if end > size:
         end = size
-    if header[at - 4] == 0xBE and header[at - 3] == 0xDE:
+    if header[at - 4] == 0xBE and header[at - 3] == 0xDE:  # one-byte elements, section 4.2
         while at < end:
             head = header[at]
             at += 1
@@ -51,7 +46,7 @@ def parse_extensions(header: bytes) -> dict[int, bytes]:
                 at = stop
             elif head:  # padding with a length: the rest is not to be trusted
                 break
-    elif header[at - 4] == 0x10 and header[at - 3] < 0x10:
+    elif header[at - 4] == 0x10 and header[at - 3] < 0x10:  # two-byte elements, section 4.3
         while at < end:
             identifier = header[at]
             at += 1
@@ -66,18 +61,33 @@ def parse_extensions(header: bytes) -> dict[int, bytes]:
     return elements
 
 
-def write_extensions(elements: Iterable[tuple[int, bytes]]) -> bytes:
+def write_extensions(elements: Collection[tuple[int, bytes]]) -> bytes:
     """The extension block of `elements` (id 1-255, at most 255 bytes each), its head and padding included;
-    b"" for none. One-byte elements, unless an id is over 14 or a value is empty or over 16 bytes."""
-    pairs = list(elements)
-    if not pairs:
+    b"" for none. One-byte elements, unless an id is over 14 or a value is empty or over 16 bytes.
+    Runs for every forwarded packet."""
+    if not elements:
         return b""
-    if all(1 <= identifier <= 14 and 1 <= len(value) <= 16 for identifier, value in pairs):
-        profile = ONE_BYTE_PROFILE
-        body = b"".join(bytes((i << 4 | len(value) - 1,)) + value for i, value in pairs)
-    else:
-        assert all(1 <= identifier <= 255 and len(value) <= 255 for identifier, value in pairs)
-        profile = TWO_BYTE_PROFILE
-        body = b"".join(bytes((i, len(value))) + value for i, value in pairs)
-    body += bytes(-len(body) % 4)
-    return profile.to_bytes(2, "big") + (len(body) // 4).to_bytes(2, "big") + body
+    block = bytearray(b"\xbe\xde\x00\x00")
+    for identifier, value in elements:
+        size = len(value)
+        if not (0 < identifier <= 14 and 0 < size <= 16):
+            block = _two_byte_block(elements)
+            break
+        block.append(identifier << 4 | size - 1)
+        block += value
+    if len(block) & 3:
+        block += bytes(-len(block) & 3)
+    words = (len(block) >> 2) - 1
+    block[2] = words >> 8
+    block[3] = words & 0xFF
+    return bytes(block)
+
+
+def _two_byte_block(elements: Collection[tuple[int, bytes]]) -> bytearray:
+    block = bytearray(b"\x10\x00\x00\x00")
+    for identifier, value in elements:
+        assert 0 < identifier <= 255 and len(value) <= 255
+        block.append(identifier)
+        block.append(len(value))
+        block += value
+    return block

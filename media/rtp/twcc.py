@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 PACKET_TYPE = 205  # RTPFB, RFC 4585 section 6.1
@@ -15,6 +15,7 @@ MAX_DELTA = 0x7FFF  # ticks of 250 us from one arrival to the next, 8.2 s; -MAX_
 _LOST, _SMALL, _LARGE = 0, 1, 2  # packet status symbols: no delta, 8 bit unsigned, 16 bit signed
 _MAX_RUN = 0x1FFF
 _HEAD = struct.Struct("!IIHHI")
+_LARGE_DELTA = struct.Struct("!h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,29 @@ class TransportFeedback:
         if len(body) < _HEAD.size:
             return None
         sender_ssrc, media_ssrc, base, count, reference = _HEAD.unpack_from(body)
-        symbols: list[int] = []
+        runs: list[tuple[int, int]] = []
         at = _HEAD.size
-        while len(symbols) < count:
+        missing = count
+        while missing > 0:
             if at + 2 > len(body):
                 return None
             chunk = body[at] << 8 | body[at + 1]
             at += 2
-            if chunk < 0x8000:  # run length
-                symbols += [chunk >> 13] * min(chunk & _MAX_RUN, count - len(symbols))
-            elif chunk < 0xC000:  # 14 symbols of one bit
-                symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+            if chunk < 0x8000:
+                run = min(chunk & _MAX_RUN, missing)
+                runs.append((chunk >> 13, run))
+                missing -= run
+                continue
+            if chunk < 0xC000:  # 14 symbols of one bit
+                symbols = [chunk >> shift & 1 for shift in range(13, -1, -1)]
             else:  # 7 symbols of two bits
-                symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
-        del symbols[count:]
-        arrivals = _read_deltas(symbols, body, at)
+                symbols = [chunk >> shift & 3 for shift in range(12, -1, -2)]
+            runs += [(symbol, 1) for symbol in symbols[:missing]]
+            missing -= len(symbols)
+        arrivals = _read_deltas(runs, body, at)
         if arrivals is None:
             return None
-        return cls(sender_ssrc, media_ssrc, base, reference >> 8, reference & 0xFF, arrivals)
+        return cls(sender_ssrc, media_ssrc, base, reference >> 8, reference & 0xFF, tuple(arrivals))
 
     def serialize(self) -> bytes:
         """Neighbouring arrivals must be within `MAX_DELTA` of each other."""
@@ -92,29 +98,31 @@ class TransportFeedback:
         return struct.pack("!BBH", 0x80 | bool(padding) << 5 | FORMAT, PACKET_TYPE, len(body) // 4) + body
 
 
-def _read_deltas(symbols: Sequence[int], body: bytes, at: int) -> tuple[int | None, ...] | None:
+def _read_deltas(runs: Iterable[tuple[int, int]], body: bytes, at: int) -> list[int | None] | None:
+    """Work in proportion to the bytes there are, however many packets they say were lost."""
     arrivals: list[int | None] = []
     time = 0
     size = len(body)
-    for symbol in symbols:
+    for symbol, run in runs:
         if symbol == _LOST:
-            arrivals.append(None)
-            continue
-        if symbol == _SMALL:
-            if at >= size:
+            arrivals += [None] * run
+        elif symbol == _SMALL:
+            if at + run > size:
                 return None
-            time += body[at]
-            at += 1
+            for delta in body[at : at + run]:
+                time += delta
+                arrivals.append(time)
+            at += run
         elif symbol == _LARGE:
-            if at + 2 > size:
+            if at + 2 * run > size:
                 return None
-            delta = body[at] << 8 | body[at + 1]
-            time += delta - 0x10000 if delta & 0x8000 else delta
-            at += 2
+            for (delta,) in _LARGE_DELTA.iter_unpack(body[at : at + 2 * run]):
+                time += delta
+                arrivals.append(time)
+            at += 2 * run
         else:  # reserved: how long its delta is, nobody knows
             return None
-        arrivals.append(time)
-    return tuple(arrivals)
+    return arrivals
 
 
 def _write_chunks(symbols: Sequence[int]) -> bytes:
