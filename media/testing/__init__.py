@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: virtual time, networks in memory, synthetic media and calls."""
