@@ -71,6 +71,8 @@ class DemandProber:
         wanted = self.demand.next_layer
         if wanted is None or now < self._next_at:
             return None
+        if self._is_recovering(estimate, now):
+            wanted = max(wanted, min(self._remembered, self.demand.maximum))
         goal = min(wanted * PROBE_HEADROOM, STEP * estimate)
         if goal < WORTHWHILE * estimate:
             return None
@@ -100,7 +102,9 @@ class DemandProber:
 
     def fail(self, estimate: float, *, now: float) -> None:
         self.goal = None
-        recovering = estimate < DROP * self._remembered and now - self._remembered_at < MEMORY
-        highest = INTERVAL_AFTER_DROP if recovering else INTERVAL_AT_MOST
+        highest = INTERVAL_AFTER_DROP if self._is_recovering(estimate, now) else INTERVAL_AT_MOST
         self._interval = min(max(self._interval * BACKOFF, INTERVAL), highest)
         self._next_at = now + self._interval
+
+    def _is_recovering(self, estimate: float, now: float) -> bool:
+        return estimate < DROP * self._remembered and now - self._remembered_at < MEMORY

@@ -32,13 +32,13 @@ MAX_BITRATE = 8_000_000.0
 FLOOR = 40_000.0  # bit/s; sound alone, thinned
 TIMER = 0.100  # seconds
 
-QUEUE_LONG = 0.025  # seconds that start a drain, plus one packet at the estimate
-QUEUE_SHORT = 0.008  # seconds that end it, plus the same
+QUEUE_LONG = 0.020  # seconds that start a drain, plus one packet at the estimate
+QUEUE_SHORT = 0.006  # seconds that end it, plus the same
 QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
 PACKET_TIME_AT_MOST = 0.040  # seconds
-CALM = 0.5  # seconds after a drain without a probe; doubled for each drop beyond two in the last
+CALM = 0.5  # seconds after a drain without a probe; doubled for each drop but one in the last
 RESTLESS = 30.0  # seconds, to at most
-CALM_AT_MOST = 8.0
+CALM_AT_MOST = 12.0
 EASE_AFTER = 0.100  # seconds with a queue between the two bounds, until we step back a little
 EASE = 0.92  # times what arrives
 EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
@@ -61,8 +61,9 @@ NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
 COMPETE_DECREASE = 0.75
 COMPETE_SEGMENT = 1500 * 8  # bits gained per round trip squared
 QUEUE_GONE = 0.5  # seconds with a short queue that end competition
+COMPETE_TIME = (10.0, 60.0)  # seconds until we hold back again to see whose queue it is; doubled each time in vain
 
-PACING = 1.2
+PACING = 1.1
 IN_FLIGHT_SLACK = 0.080  # seconds of the rate beyond the round trip and the feedback's interval
 IN_FLIGHT_AT_LEAST = 3000  # bytes
 STARVED_AFTER = 0.5  # seconds plus three round trips
@@ -122,6 +123,8 @@ class Roomtone:
         self._drain_sent_at = self._drain_counted_at = now  # send times
         self._newest_sent_at = now
         self._share = bitrate
+        self._compete_time = COMPETE_TIME[0]
+        self._compete_until = now
         self._interval = 0.1  # seconds between feedbacks, smoothed
         self._settle_until = now
         self._starved_at = now
@@ -355,6 +358,8 @@ class Roomtone:
         if self._is_not_ours(queue, factor):
             self._rate = min(self._before_drain, self._share)
             self._enter(Mode.COMPETE, now)
+            self._compete_until = now + self._compete_time
+            self._compete_time = min(2 * self._compete_time, COMPETE_TIME[1])
 
     def _is_not_ours(self, queue: float, factor: float) -> bool:
         """Holding back must shorten a queue of our own by (1 - factor) seconds a second. Reckoned in send time:
@@ -366,10 +371,15 @@ class Roomtone:
             return False
         self._drain_expected += (self._newest_sent_at - self._drain_counted_at) * (1 - factor)
         self._drain_counted_at = self._newest_sent_at
+        if since < NOT_OURS_AFTER:
+            return False
         fallen = self._drain_queue - queue
-        return since > NOT_OURS_AFTER and fallen < NOT_OURS_SHARE * min(self._drain_expected, self._drain_queue)
+        expected = min(self._drain_expected, self._drain_queue)
+        self._drain_sent_at, self._drain_queue, self._drain_expected = self._newest_sent_at, queue, 0.0
+        return fallen < NOT_OURS_SHARE * expected
 
     def _finish_drain(self, now: float) -> None:
+        self._compete_time = COMPETE_TIME[0]
         if self._capacity is not None:
             self._rate = min(self._before_drain, AFTER_DRAIN * self._capacity)
             if self._rate < DROP * self._before_drain:
@@ -383,7 +393,7 @@ class Roomtone:
         gave, since a picture that comes and goes is worse than a small one."""
         while self._drops and now - self._drops[0] > RESTLESS:
             self._drops.popleft()
-        return min(CALM * 2.0 ** max(len(self._drops) - 2, 0), CALM_AT_MOST)
+        return min(CALM * 2.0 ** max(len(self._drops) - 1, 0), CALM_AT_MOST)
 
     # -- COMPETE
 
@@ -397,6 +407,9 @@ class Roomtone:
                 return
         else:
             self._short_since = None
+            if now >= self._compete_until:
+                self._start_drain(now)
+                return
         lost = sum(r.received_at is None for r in results)
         if lost > self._loss.inherent * len(results) and now - self._lost_at > rtt + self._interval:
             self._lost_at = now
