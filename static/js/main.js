@@ -56,7 +56,7 @@ session.on("knock", (name) => {
 });
 session.on("said", ({ name, text }) => {
   if (panels.open === "chat") notices.announce(`${name}: ${text}`);
-  else notices.tell(`${name}: ${text}`);
+  else notices.tell(`${name}: ${text}`, { kind: "chat" });
 });
 listenForKeys(
   {
@@ -80,7 +80,7 @@ store.subscribe((state) => {
   bar.draw(state);
   dialogs.draw(state, stage.selfView);
   status.draw(state);
-  notices.draw(state, panels.open === "people");
+  notices.draw(state, panels.open);
   byId("lock-mark", HTMLElement).hidden = !state.locked;
   const viewers = state.participants.filter(({ kind }) => kind === "viewer").map(({ name }) => name);
   byId("viewers", HTMLElement).hidden = viewers.length === 0;
@@ -168,7 +168,7 @@ async function copyLink() {
 
 /** @param {string} code @param {{name?: string, message?: string}} [fill] */
 function tell(code, fill) {
-  notices.tell(noticeWords(code, fill), URGENT.has(code));
+  notices.tell(noticeWords(code, fill), { urgent: URGENT.has(code) });
 }
 
 // A tab that goes away tells nobody: the server keeps its place for a reload. What it holds is let go.

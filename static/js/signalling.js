@@ -16,6 +16,7 @@ import { parse } from "./protocol.js";
 
 const PING_MS = 2000;
 const SILENCE_MS = 4000; // for a pong: after that the socket is dead
+const STABLE_MS = 5000; // a socket that lasts that long was no failed attempt
 const CONNECT_MS = 6000; // for a WebSocket to open
 
 /**
@@ -29,6 +30,7 @@ export class Signalling extends Emitter {
   #socket = null;
   #open = false;
   #up = false;
+  #upSince = 0;
   #downSince = 0;
   #pinged = 0; // when the ping was sent that has no pong yet; 0: none
   #settled = false;
@@ -89,6 +91,7 @@ export class Signalling extends Emitter {
     socket.onopen = () => {
       clearTimeout(this.#timer);
       this.#up = true;
+      this.#upSince = performance.now();
       this.send(this.hello());
       this.#ping();
       this.emit("up", undefined);
@@ -96,7 +99,6 @@ export class Signalling extends Emitter {
     socket.onmessage = ({ data }) => {
       const message = parse(data);
       if (message === null) return;
-      if (message.type !== "bye") this.#backoff.reset();
       if (message.type === "pong") this.#ponged();
       else this.emit("message", message);
     };
@@ -136,6 +138,7 @@ export class Signalling extends Emitter {
   #lost(socket) {
     if (socket !== this.#socket) return;
     const wasUp = this.#up;
+    if (wasUp && performance.now() - this.#upSince > STABLE_MS) this.#backoff.reset();
     this.#drop();
     if (!this.#open) return;
     if (wasUp) {

@@ -106,6 +106,7 @@ const PROBLEMS = {
     title: "This browser can't make video calls",
     text: "Open the link in a current Chrome, Edge, Firefox or Safari. Browsers inside other apps often can't.",
   },
+  "both-refused": { title: "Camera and microphone are blocked", text: "" },
   "camera-refused": { title: "The camera is blocked", text: "" },
   "camera-missing": {
     title: "No camera was found",
@@ -167,26 +168,29 @@ const NOTICES = {
 const HOW_TO_ALLOW = [
   [
     (agent) => /iPhone|iPad/.test(agent) || (/Macintosh/.test(agent) && navigator.maxTouchPoints > 1),
-    "Tap the icon at the left of the address, choose “Website Settings” and allow {it}. If it is not there: Settings, Apps, your browser.",
+    "Tap the sign beside the address, choose “Website Settings” and allow {it}. Where it is missing, look in the Settings of the phone, at your browser.",
   ],
   [
     (agent) => /Android/.test(agent) && /Firefox/.test(agent),
-    "Tap the lock beside the address, then “{It}”, and allow it.",
+    "Tap the lock beside the address, and allow {it} there.",
   ],
-  [
-    (agent) => /Android/.test(agent),
-    "Tap the icon at the left of the address, then “Permissions”, and allow {it}.",
-  ],
+  [(agent) => /Android/.test(agent), "Tap the sign beside the address, then “Permissions”, and allow {it}."],
   [
     (agent) => /Firefox/.test(agent),
-    "Click the crossed-out {it} sign at the left of the address, remove “Blocked”, then try again.",
+    "Click the crossed-out sign beside the address, remove “Blocked” for {it}, then try again.",
   ],
   [
     (agent) => /Safari/.test(agent) && !/Chrom(e|ium)|Edg/.test(agent),
     "In the menu bar choose Safari, “Settings for This Website”, and allow {it}. Then load the page again.",
   ],
-  [() => true, "Click the icon at the left of the address, allow {it} there, then try again."],
+  [() => true, "Click the sign beside the address, allow {it} there, then try again."],
 ];
+
+const REFUSED = {
+  "both-refused": "camera and microphone",
+  "camera-refused": "the camera",
+  "microphone-refused": "the microphone",
+};
 
 /** @param {string} code @param {string} [message] the server's own words @returns {Words} */
 export function endingWords(code, message) {
@@ -196,11 +200,9 @@ export function endingWords(code, message) {
 /** @param {string} code @returns {Words} */
 export function problemWords(code) {
   const words = PROBLEMS[code] ?? { title: "Something went wrong with your devices", text: "Try again." };
-  if (!code.endsWith("-refused")) return words;
-  const device = code.startsWith("camera") ? "camera" : "microphone";
+  if (!(code in REFUSED)) return words;
   const how = HOW_TO_ALLOW.find(([matches]) => matches(navigator.userAgent))?.[1] ?? "";
-  const text = how.replace("{it}", device).replace("{It}", device[0].toUpperCase() + device.slice(1));
-  return { ...words, text };
+  return { ...words, text: how.replace("{it}", REFUSED[/** @type {keyof REFUSED} */ (code)]) };
 }
 
 /** @param {string} code @param {{name?: string, message?: string}} [fill] @returns {string} */

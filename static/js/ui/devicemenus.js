@@ -79,7 +79,7 @@ function fill(select, devices, current, withDefault) {
     select.options.length === entries.length &&
     entries.every(({ id, label }, index) => select.options[index].value === id && select.options[index].text === label);
   if (!same) select.replaceChildren(...entries.map(({ id, label }) => new Option(label, id)));
-  select.disabled = entries.length < 2;
+  select.disabled = devices.length === 0;
   const chosen = entries.some(({ id }) => id === current) ? current : entries[0].id;
   if (select.value !== chosen) select.value = chosen;
 }

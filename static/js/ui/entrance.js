@@ -66,6 +66,7 @@ export class Preview {
   draw({ link, joining, downSince, view }) {
     const visible = view === "preview";
     this.#menus.draw(visible && this.#details.open);
+    this.#switches.draw(visible);
     if (!visible) return;
     const host = link?.role === "host";
     if (!this.#named && link) {
@@ -83,7 +84,6 @@ export class Preview {
     enter.setAttribute("aria-disabled", String(joining));
     showTrack(byId("preview-video", HTMLVideoElement), this.#devices.inputs.camera.track);
     drawMirror(byId("preview-video", HTMLVideoElement), byId("preview-words", HTMLElement), this.#devices);
-    this.#switches.draw();
     drawProblems(byId("preview-problems", HTMLElement), this.#devices);
   }
 }
@@ -101,6 +101,7 @@ export class WaitingPage {
 
   /** @param {State} state */
   draw({ view, downSince, hostPresent }) {
+    this.#switches.draw(view === "waiting");
     if (view !== "waiting") return;
     setText(
       byId("waiting-title", HTMLElement),
@@ -118,7 +119,6 @@ export class WaitingPage {
     );
     showTrack(byId("waiting-video", HTMLVideoElement), this.#devices.inputs.camera.track);
     drawMirror(byId("waiting-video", HTMLVideoElement), byId("waiting-words", HTMLElement), this.#devices);
-    this.#switches.draw();
   }
 }
 
@@ -144,24 +144,31 @@ export class EndedPage {
 
 /** @param {HTMLElement} home @param {Devices} devices */
 function drawProblems(home, devices) {
-  const { microphone, camera } = devices.inputs;
-  const codes = [...new Set([microphone.problem, camera.problem].filter((code) => code !== null))];
+  const codes = problems(devices);
   const key = codes.join(" ");
   if (home.dataset.codes === key) return;
   home.dataset.codes = key;
   home.replaceChildren(...codes.map((code) => problemBox(code, devices)));
 }
 
+/** @param {Devices} devices @returns {string[]} each problem once */
+function problems({ inputs: { microphone, camera } }) {
+  if (microphone.problem === "microphone-refused" && camera.problem === "camera-refused") return ["both-refused"];
+  return [...new Set([microphone.problem, camera.problem].filter((code) => code !== null))];
+}
+
 /** @param {string} code @param {Devices} devices */
 function problemBox(code, devices) {
   const { title, text } = problemWords(code);
   const box = make("div", "problem", icon("warning"), make("div", "", make("strong", "", title), make("p", "", text)));
-  const kind = code.startsWith("camera") ? "camera" : code.startsWith("microphone") ? "microphone" : null;
-  if (kind) {
-    const retry = make("button", "button small", "Try again");
-    retry.type = "button";
-    retry.addEventListener("click", () => void devices.turn(kind, true));
-    box.append(retry);
-  }
+  if (code === "insecure" || code === "unsupported") return box;
+  const retry = make("button", "button small", "Try again");
+  retry.type = "button";
+  retry.addEventListener("click", () => {
+    if (code.startsWith("camera")) void devices.turn("camera", true);
+    else if (code.startsWith("microphone")) void devices.turn("microphone", true);
+    else void devices.start({ microphone: true, camera: true });
+  });
+  box.append(retry);
   return box;
 }

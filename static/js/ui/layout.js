@@ -10,7 +10,7 @@
 
 const GAP = 10;
 const WIDEST = 16 / 9;
-const NARROWEST = 3 / 4;
+const NARROWEST = 2 / 3;
 const STRIP_SHARE = 0.2; // of the stage's longer side
 const STRIP_MIN = 96;
 const STRIP_MAX = 240;
@@ -25,7 +25,7 @@ const CORNER_MAX = 168;
  */
 export function arrange(stage, { screen, people, self }) {
   if (screen) return beside(stage, people + Number(self), self);
-  if (people === 0) return { screen: null, people: [], self: self ? grid(whole(stage), 1)[0] : null };
+  if (people === 0) return { screen: null, people: [], self: self ? corner(stage, whole(stage)) : null };
   if (people === 1) {
     const [person] = grid(whole(stage), 1);
     return { screen: null, people: [person], self: self ? corner(stage, person) : null };

@@ -22,20 +22,28 @@ export class Notices {
     this.#session = session;
   }
 
-  /** @param {State} state @param {boolean} listed whether the panel of people shows who waits */
-  draw({ view, waiting }, listed) {
-    const knocks = view === "room" && !listed ? waiting : [];
+  /** @param {State} state @param {"chat" | "people" | null} panel the open one: what it shows is not shown twice */
+  draw({ view, waiting }, panel) {
+    if (panel === "chat") this.clear("chat");
+    if (view !== "room") this.#toasts.replaceChildren();
+    const knocks = view === "room" && panel !== "people" ? waiting : [];
     reconcile(this.#knocks, this.#cards, knocks, ({ id }) => id, (knock) => this.#card(knock), () => {});
   }
 
-  /** Shows and says something that needs no answer. @param {string} text @param {boolean} [urgent] */
-  tell(text, urgent = false) {
+  /**
+   * Shows and says something that needs no answer.
+   * @param {string} text
+   * @param {{urgent?: boolean, kind?: "chat" | ""}} [how] kind: what `clear` takes away together
+   */
+  tell(text, { urgent = false, kind = "" } = {}) {
     this.announce(text, urgent);
+    for (const known of [...this.#toasts.children]) if (known.firstElementChild?.textContent === text) known.remove();
     const close = make("button", "icon-button", icon("close"));
     close.type = "button";
     close.setAttribute("aria-label", "Close this notice");
     // What is read aloud comes from the live region: read twice it would be noise.
     const toast = make("div", "toast", make("p", "", text), close);
+    toast.dataset.kind = kind;
     close.addEventListener("click", () => toast.remove());
     while (this.#toasts.childElementCount >= MOST) this.#toasts.firstElementChild?.remove();
     this.#toasts.append(toast);
@@ -44,6 +52,11 @@ export class Notices {
       else toast.remove();
     };
     setTimeout(fade, STAY_MS);
+  }
+
+  /** What is seen elsewhere by now. @param {"chat"} kind */
+  clear(kind) {
+    for (const toast of this.#toasts.querySelectorAll(`[data-kind="${kind}"]`)) toast.remove();
   }
 
   /** Says something to those who listen to the page. @param {string} text @param {boolean} [urgent] */

@@ -68,6 +68,8 @@ export class Panels {
 
   /** @param {State} state */
   draw(state) {
+    if (this.open) document.body.dataset.panel = this.open;
+    else delete document.body.dataset.panel;
     if (state.view !== "room") {
       if (this.open) panelOf(this.open).hidden = true;
       this.open = null;

@@ -120,11 +120,9 @@ export class Stage {
     this.#alone.hidden = !alone;
     this.#root.classList.toggle("is-alone", alone);
     if (!alone) return;
-    setText(byId("alone-title", HTMLElement), host ? "Nobody else is here yet" : "You are the only one here");
-    setText(
-      byId("alone-text", HTMLElement),
-      host ? "You hear a chime when somebody asks to join." : "Stay on this page. The others appear here when they come.",
-    );
+    const { title, text } = aloneWords(host, state.waiting);
+    setText(byId("alone-title", HTMLElement), title);
+    setText(byId("alone-text", HTMLElement), text);
     byId("alone-copy", HTMLElement).hidden = !state.me?.guestLink;
   }
 
@@ -161,6 +159,13 @@ export class Stage {
       if (tiles.length) this.#wish(tiles.sort((a, b) => a.slot - b.slot));
     }, SETTLE_MS);
   }
+}
+
+/** @param {boolean} host @param {{name: string}[]} waiting */
+function aloneWords(host, waiting) {
+  if (!host) return { title: "You are the only one here", text: "Stay on this page. The others appear here when they come." };
+  if (waiting.length) return { title: "Nobody is let in yet", text: `${waiting.map(({ name }) => name).join(", ")}: waiting to be let in.` };
+  return { title: "Nobody else is here yet", text: "You hear a chime when somebody asks to join." };
 }
 
 /** @param {Place} place */

@@ -1,5 +1,6 @@
 /** The buttons that switch microphone, camera and screen, as they look on every page. */
 
+import { Meter } from "../meter.js";
 import { changeIcon, icon, make, setText } from "./dom.js";
 
 /** @typedef {import("../devices.js").Devices} Devices */
@@ -45,6 +46,7 @@ export function drawInputSwitch(button, devices, kind, key) {
 export class InputSwitches {
   #devices;
   #buttons;
+  #meter;
 
   /** @param {HTMLElement} home @param {Devices} devices */
   constructor(home, devices) {
@@ -57,9 +59,16 @@ export class InputSwitches {
       home.append(button);
       return { kind, button };
     });
+    const ring = make("span", "level");
+    this.#buttons[0].button.append(ring);
+    this.#meter = new Meter((level) => ring.style.setProperty("--level", level.toFixed(3)));
   }
 
-  draw() {
+  /** @param {boolean} visible the meter listens only while it is seen */
+  draw(visible) {
+    const { on, track } = this.#devices.inputs.microphone;
+    this.#meter.listen(visible && on ? track : null);
+    if (!visible) return;
     for (const { kind, button } of this.#buttons) drawInputSwitch(button, this.#devices, kind);
   }
 }

@@ -16,7 +16,7 @@ import { hue, icon, initials, make, setText, showTrack } from "./dom.js";
  * @property {string} note what is special just now, or ""
  */
 
-const LEAST_VISIBLE = 0.4; // of a picture: rather than crop more away, show it whole with margins
+const LEAST_VISIBLE = 0.37; // of a picture: rather than crop more away, show it whole with margins
 
 export class Tile {
   element;
@@ -53,6 +53,7 @@ export class Tile {
       setText(this.element.querySelector(".avatar span") ?? this.#label, initials(name));
     }
     setText(this.#label, label);
+    this.#label.title = label;
     setText(this.#note, note);
     this.#muted.classList.toggle("gone", !muted);
     this.element.classList.toggle("speaking", speaking);
