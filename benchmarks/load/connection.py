@@ -118,8 +118,8 @@ class Connection:
             else:
                 self._on_stun(data)
 
-    def check(self) -> None:
-        """Send one ICE check, which also renews consent."""
+    def check(self, now: float = 0.0) -> None:
+        """Send one ICE check, which also renews consent. Takes the time as all periodic actions do."""
         assert self._remote is not None
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         request.attributes["USERNAME"] = f"{self._remote.ufrag}:{self.ufrag}"

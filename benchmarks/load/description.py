@@ -40,19 +40,17 @@ def offer(
     def add(kind: str, direction: sdp.description.Direction) -> None:
         audio = kind == "audio"
         uris = _AUDIO_EXTENSIONS if audio else _VIDEO_EXTENSIONS
-        media.append(
-            sdp.MediaDescription(
-                kind=kind,
-                mid=str(len(media)),
-                direction=direction,
-                codecs=_AUDIO_CODECS if audio else _VIDEO_CODECS,
-                extensions=tuple(sdp.HeaderExtension(EXTENSION_IDS[uri], uri) for uri in uris),
-                msids=((stream, kind),) if direction == "sendonly" else (),
-                rtcp_mux=True,
-                rtcp_rsize=True,
-                **_transport(connection, "actpass"),
-            )
+        line = sdp.MediaDescription(
+            kind=kind,
+            mid=str(len(media)),
+            direction=direction,
+            codecs=_AUDIO_CODECS if audio else _VIDEO_CODECS,
+            extensions=tuple(sdp.HeaderExtension(EXTENSION_IDS[uri], uri) for uri in uris),
+            msids=((stream, kind),) if direction == "sendonly" else (),
+            rtcp_mux=True,
+            rtcp_rsize=True,
         )
+        media.append(_with_transport(line, connection, "actpass"))
 
     if publish:
         add("audio", "sendonly")
@@ -75,14 +73,13 @@ def answer(connection: Connection, offered: sdp.SessionDescription) -> sdp.Sessi
     """Accept everything that `offered` wants to send."""
     media = tuple(
         replace(
-            line,
+            _with_transport(line, connection, "passive"),
             direction="recvonly",
             msids=(),
             ssrcs={},
             ssrc_groups=(),
             candidates=(),
             end_of_candidates=False,
-            **_transport(connection, "passive"),
         )
         for line in offered.media
     )
@@ -111,10 +108,11 @@ def accepted_extensions(description: sdp.SessionDescription, mid: str) -> dict[s
     return {extension.uri: extension.id for extension in line.extensions}
 
 
-def _transport(connection: Connection, setup: str) -> dict[str, object]:
-    return {
-        "ice_ufrag": connection.ufrag,
-        "ice_pwd": connection.pwd,
-        "fingerprints": connection.fingerprints,
-        "setup": setup,
-    }
+def _with_transport(line: sdp.MediaDescription, connection: Connection, setup: str) -> sdp.MediaDescription:
+    return replace(
+        line,
+        ice_ufrag=connection.ufrag,
+        ice_pwd=connection.pwd,
+        fingerprints=connection.fingerprints,
+        setup=setup,
+    )

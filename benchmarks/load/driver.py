@@ -42,7 +42,7 @@ class Driver:
         self._spread(now, REPORT_INTERVAL, [s.send_reports for s in senders])
         self._spread(now, FEEDBACK_INTERVAL, [r.send_feedback for r in receivers])
         self._spread(now, REPORT_INTERVAL, [r.send_reports for r in receivers])
-        self._spread(now, CONSENT_INTERVAL, [lambda now, c=c: c.check() for c in connections])
+        self._spread(now, CONSENT_INTERVAL, [c.check for c in connections])
         self._spread(now, DRAIN_INTERVAL, [self._drain])
 
     async def run(self, seconds: float) -> None:

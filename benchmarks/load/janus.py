@@ -170,6 +170,8 @@ class _Member:
         self._publishes = role.publishes
         self._session = 0
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._handles_up: set[int] = set()
+        self._news = asyncio.Event()
         self._tasks = [asyncio.ensure_future(self._read()), asyncio.ensure_future(self._keep_alive())]
         self.feed: int | None = None
         self.participant = Participant(role.audience, 0.0, self._leave)
@@ -212,6 +214,7 @@ class _Member:
         configured = await self._message(handle, {"request": "publish"}, offered, "offer")
         answered = sdp.parse(configured["jsep"]["sdp"])
         await connection.connect(remote(answered))
+        await self._up(handle)
         ids = accepted_extensions(answered, "0"), accepted_extensions(answered, "1")
         sender = Sender(connection, settings.encodings, mids=("0", "1"), ids=ids, seed=seed)
         self.participant.attach(connection, sender, None)
@@ -232,6 +235,16 @@ class _Member:
         transport_id = accepted_extensions(offered, video).get(extensions.TRANSPORT_CC)
         self.participant.attach(connection, None, Receiver(connection, transport_id))
         self.participant.join_seconds += time.monotonic() - start
+
+    async def _up(self, handle: int) -> None:
+        """Wait until Janus says that a handle's media path is up: others can subscribe to it only then."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                while handle not in self._handles_up:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise ConnectError("Janus never said that the media path is up") from None
 
     async def _attach(self) -> int:
         attached = await self._ask({"janus": "attach", "plugin": "janus.plugin.videoroom"})
@@ -261,7 +274,7 @@ class _Member:
             request["session_id"] = self._session
         await self._socket.send_json({**request, "transaction": transaction})
         try:
-            said = await asyncio.wait_for(future, ANSWER_TIMEOUT)
+            said: dict[str, Any] = await asyncio.wait_for(future, ANSWER_TIMEOUT)
         except TimeoutError:
             raise ConnectError(f"Janus did not answer to {request['janus']}") from None
         finally:
@@ -273,6 +286,9 @@ class _Member:
     async def _read(self) -> None:
         async for message in self._socket:
             said = message.json()
+            if said["janus"] == "webrtcup":
+                self._handles_up.add(said["sender"])
+                self._news.set()
             future = self._answers.get(said.get("transaction", ""))
             # An "ack" says that the answer comes later.
             if future is not None and said["janus"] != "ack" and not future.done():

@@ -46,15 +46,15 @@ def _bars(titles: dict[str, str], runs: Sequence[Figures], attribute: str, label
     servers = list(dict.fromkeys(run.server for run in runs))
     width = 0.8 / len(servers)
     for index, server in enumerate(servers):
-        label: str | None = server
+        entry: str | None = server  # of the legend
         for place, scenario in enumerate(titles):
             values = [getattr(r, attribute) for r in runs if (r.server, r.scenario) == (server, scenario)]
             if not values:
                 continue
             at = place + (index - (len(servers) - 1) / 2) * width
-            axes.bar(at, median(values), width * 0.9, color=COLOURS[server], label=label)
+            axes.bar(at, median(values), width * 0.9, color=COLOURS[server], label=entry)
             axes.plot([at] * len(values), values, "o", color="#222", markersize=3)
-            label = None  # one entry of the legend
+            entry = None
     axes.set_xticks(range(len(titles)), list(titles.values()), fontsize=8)
     axes.set_ylabel(label)
     axes.legend()

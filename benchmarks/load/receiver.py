@@ -149,6 +149,8 @@ class Receiver:
             fcntl.ioctl(self._connection.socket, SIOCGSTAMPNS, self._timespec)
         except FileNotFoundError:  # nothing was received yet
             return 0
+        seconds: int
+        nanoseconds: int
         seconds, nanoseconds = _TIMESPEC.unpack(self._timespec)
         return seconds * 1_000_000_000 + nanoseconds
 

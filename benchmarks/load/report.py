@@ -26,7 +26,8 @@ class Result:
 
     machine: dict[str, str]
     options: dict[str, object]
-    pinned: bool
+    pinned: bool  # server and load generator on cores apart
+    preferred: bool  # both before other processes
     direct: Delay
     scenarios: tuple[Scenario, ...]
     runs: tuple[Figures, ...]
@@ -147,6 +148,8 @@ def _remarks(result: Result) -> list[str]:
         if result.pinned
         else "Server and load generator shared the cores: figures are rough."
     )
+    if not result.preferred:
+        remarks.append("Both had the priority of any other process, for want of rights: latency is rough.")
     for run in result.runs:
         remarks += [
             f"Doubtful: {run.scenario}, {run.server}, round {run.round}: {doubt}." for doubt in run.doubts()
