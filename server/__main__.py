@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
+
 from server.auth import Permission, Tokens
 from server.check import find_problems
 from server.settings import Settings, SettingsError, load
@@ -141,13 +143,18 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     for name, field in Settings.model_fields.items():
         if name in NO_FLAG:
             continue
-        options: dict[str, Any] = {"dest": name, "default": None, "help": field.description}
+        options: dict[str, Any] = {"dest": name, "default": None, "help": _help(field)}
         if field.annotation is bool:
             group.add_argument(f"--{_dashed(name)}", action=argparse.BooleanOptionalAction, **options)
         elif field.annotation == tuple[str, ...]:
             group.add_argument(f"--{_dashed(_singular(name))}", action="append", metavar="VALUE", **options)
         else:
             group.add_argument(f"--{_dashed(name)}", metavar="VALUE", **options)
+
+
+def _help(field: FieldInfo) -> str:
+    shown = field.get_default(call_default_factory=True)
+    return f"{field.description} [{shown}]" if shown or shown == 0 else str(field.description)
 
 
 def _dashed(name: str) -> str:

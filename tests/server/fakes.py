@@ -15,7 +15,7 @@ from server.room import Room
 from server.rooms import Rooms
 from server.session import Session, SessionLimits
 
-SECRET = b"0123456789abcdef0123456789abcdef"
+SECRET = b"0123456789abcdef" * 4
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,12 @@ class FakePeer:
             if line.startswith("slots="):
                 self.slots = [FakeSlot(i, f"a{i}", f"v{i}") for i in range(int(line[6:]))]
         self.offers += 1
-        return f"v=0\r\nanswer={self.offers}\r\na=mid:0\r\n"
+        rejected = 0 if "H264" in sdp else 9
+        return (
+            f"v=0\r\no=- 1 {self.offers} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+            f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"
+            f"m=video {rejected} UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n"
+        )
 
     def restart_ice(self, ufrag: str, pwd: str) -> FakeIce:
         if ufrag == "full":

@@ -1,0 +1,64 @@
+"""Seats are stable, nobody sits twice, and what is missing is said."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.messages import MAX_SLOTS
+from server.seating import Place, seat
+
+A, B, C = (Place(name, "camera") for name in "abc")
+SCREEN = Place("a", "screen")
+
+
+def test_newcomers_take_the_first_free_slot() -> None:
+    assert seat((), (A, B), 3).seats == (A, B, None)
+
+
+def test_whoever_is_seated_stays_when_another_leaves() -> None:
+    assert seat((A, B, C), (C, B), 3).seats == (None, B, C)
+
+
+def test_a_freed_seat_is_given_to_who_stands() -> None:
+    assert seat((A, B), (B, C), 2).seats == (C, B)
+
+
+def test_missing_slots_are_counted() -> None:
+    seating = seat((A,), (A, B, SCREEN), 1)
+    assert seating.seats == (A,) and seating.missing == 2
+
+
+def test_fewer_slots_than_before_move_only_those_who_lost_theirs() -> None:
+    seating = seat((None, A, B), (A, B), 2)
+    assert seating.seats == (B, A) and seating.missing == 0
+
+
+def test_no_more_slots_are_asked_for_than_a_page_may_have() -> None:
+    crowd = [Place(str(number), "camera") for number in range(50)]
+    assert seat((), crowd, 30).missing == MAX_SLOTS - 30
+    assert seat((), crowd, MAX_SLOTS).missing == 0
+
+
+places = st.builds(Place, st.sampled_from("abcdef"), st.sampled_from(["camera", "screen"]))
+
+
+@given(
+    st.lists(places, unique=True, max_size=8),
+    st.lists(places, unique=True, max_size=8),
+    st.integers(0, 8),
+    st.integers(0, 8),
+)
+def test_everybody_wanted_is_seated_once_or_missing(
+    first: list[Place], second: list[Place], slots: int, later_slots: int
+) -> None:
+    before = seat((), first, slots)
+    after = seat(before.seats, second, later_slots)
+    seated = [place for place in after.seats if place is not None]
+    assert len(after.seats) == later_slots
+    assert len(set(seated)) == len(seated) and set(seated) <= set(second)
+    assert after.missing == len(second) - len(seated)
+    for index, place in enumerate(before.seats[:later_slots]):
+        if place is not None and place in second:
+            assert after.seats[index] == place
+    assert seat(after.seats, second, later_slots) == after

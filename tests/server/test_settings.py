@@ -1,0 +1,110 @@
+"""Where settings come from, and what is said about wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings, SettingsError, load
+
+
+def problems(flags: dict[str, object] | None = None, **sources: object) -> dict[str, str]:
+    with pytest.raises(SettingsError) as error:
+        load(flags, environment=sources.get("environment", {}), config=sources.get("config"))  # type: ignore[arg-type]
+    return {problem.setting: problem.message for problem in error.value.problems}
+
+
+def test_defaults_are_enough() -> None:
+    settings = load(environment={})
+    assert settings == Settings()
+    assert settings.url() == "http://localhost:8080"
+
+
+def test_flags_win_over_the_environment_which_wins_over_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "roomtone.toml"
+    config.write_text('port = 1\nmedia_port = 1\nmax_rooms = 1\nhost = "0.0.0.0"\n')
+    environment = {"ROOMTONE_PORT": "2", "ROOMTONE_MEDIA_PORT": "2", "HOME": "/"}
+    settings = load({"port": "3"}, config=config, environment=environment)
+    assert (settings.port, settings.media_port, settings.max_rooms) == (3, 2, 1)
+    assert settings.host == "0.0.0.0"
+
+
+def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "roomtone.toml"
+    config.write_text("port = 7\n")
+    assert load(environment={"ROOMTONE_CONFIG": str(config)}).port == 7
+
+
+def test_lists_are_separated_by_commas_in_the_environment() -> None:
+    settings = load(environment={"ROOMTONE_PUBLIC_ADDRESSES": "203.0.113.7, 2001:db8::7"})
+    assert settings.public_addresses == ("203.0.113.7", "2001:db8::7")
+
+
+def test_empty_variables_are_like_none() -> None:
+    names = ("SECRET", "METRICS_TOKEN", "TLS_KEY", "DATA_DIRECTORY", "PUBLIC_ADDRESSES", "PUBLIC_URL")
+    assert load(environment={f"ROOMTONE_{name}": "" for name in names}) == Settings()
+
+
+def test_a_misspelt_key_gets_a_suggestion(tmp_path: Path) -> None:
+    config = tmp_path / "roomtone.toml"
+    config.write_text('media-prot = 1\npublic_adress = "x"\nzzz = 1\n')
+    found = problems(config=config)
+    assert "Did you mean media_port?" in found["media-prot"]
+    assert "Did you mean public_addresses?" in found["public_adress"]
+    assert "--help" in found["zzz"]
+
+
+def test_a_misspelt_variable_gets_a_suggestion() -> None:
+    found = problems(environment={"ROOMTONE_PROT": "1"})
+    assert "Did you mean ROOMTONE_PORT?" in found["ROOMTONE_PROT"]
+
+
+def test_every_problem_is_named_at_once_with_its_source() -> None:
+    found = problems(
+        {"public_addresses": ["example.org"], "port": "70000"},
+        environment={"ROOMTONE_SECRET": "short", "ROOMTONE_ALLOWED_ORIGINS": "https://a.example/path"},
+    )
+    assert found.keys() == {"public_addresses", "port", "secret", "allowed_origins"}
+    assert "not an IP address" in found["public_addresses"] and "command line" in found["public_addresses"]
+    assert "32 bytes" in found["secret"] and "environment" in found["secret"]
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    found = problems(environment={"ROOMTONE_SECRET": "hunter2"})
+    assert "hunter2" not in "".join(found.values())
+    settings = load(environment={"ROOMTONE_SECRET": "s" * 32, "ROOMTONE_METRICS_TOKEN": "m" * 32})
+    assert "s" * 32 not in repr(settings) and "m" * 32 not in repr(settings)
+
+
+@pytest.mark.parametrize("content", ["port = ", "\x00", "port = 1\nport = 2"])
+def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
+    config = tmp_path / "roomtone.toml"
+    config.write_text(content)
+    assert "not valid TOML" in problems(config=config)["config"]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "can't be read" in problems(config=tmp_path / "none.toml")["config"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({"host": "0.0.0.0"}, "http://localhost:8080"),
+        ({"host": "::1"}, "http://localhost:8080"),
+        ({"host": "192.0.2.1", "port": 80}, "http://192.0.2.1"),
+        ({"host": "2001:db8::1"}, "http://[2001:db8::1]:8080"),
+        ({"host": "talk.example.org", "port": 443, "tls_certificate": "c"}, "https://talk.example.org"),
+        ({"public_url": "https://talk.example.org/", "port": 9}, "https://talk.example.org"),
+    ],
+)
+def test_the_address_in_links(settings: dict[str, object], url: str) -> None:
+    assert load(settings, environment={}).url() == url
+
+
+@pytest.mark.parametrize(
+    "url", ["talk.example.org", "https://a.example/b", "ftp://a.example", "https://", "http://[x"]
+)
+def test_a_public_url_is_scheme_and_host(url: str) -> None:
+    assert "public_url" in problems({"public_url": url})

@@ -1,0 +1,68 @@
+"""WHIP and WHEP with real media on real sockets: one plain RTCPeerConnection of aiortc sends, one watches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+
+from media.sfu import Sfu, SfuSettings
+from server.app import create_app
+from server.auth import Tokens
+from server.settings import Settings
+from tests.server.fakes import SECRET
+
+PATIENCE = 20  # seconds; a guard against hanging, no bar for speed
+
+
+@pytest.fixture
+async def client(
+    make_settings: Callable[..., Settings], static: Any, aiohttp_client: Callable[..., Any]
+) -> AsyncIterator[Any]:
+    sfu = Sfu(SfuSettings(host="127.0.0.1", public_addresses=("127.0.0.1",)))
+    await sfu.start()
+    yield await aiohttp_client(create_app(make_settings(), sfu, SECRET, static))
+    await sfu.close()
+
+
+def bearer(*may: Any) -> dict[str, str]:
+    token = Tokens(SECRET).link("room", "guest", lifetime=60, now=time.time(), may=("join", *may))
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+
+
+async def exchange(client: Any, path: str, peer: RTCPeerConnection, headers: dict[str, str]) -> Any:
+    await peer.setLocalDescription(await peer.createOffer())
+    response = await client.post(path, data=peer.localDescription.sdp, headers=headers)
+    assert response.status == 201, await response.text()
+    await peer.setRemoteDescription(RTCSessionDescription(await response.text(), "answer"))
+    return response
+
+
+async def test_what_one_standard_client_sends_another_one_sees_and_hears(client: Any) -> None:
+    sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sender.addTrack(AudioStreamTrack())
+    sender.addTrack(VideoStreamTrack())
+    viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    tracks: dict[str, Any] = {}
+    viewer.on("track", lambda track: tracks.__setitem__(track.kind, track))
+    viewer.addTransceiver("audio", "recvonly")
+    viewer.addTransceiver("video", "recvonly")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            sending = await exchange(client, "/whip/room", sender, bearer("publish"))
+            watching = await exchange(client, "/whep/room", viewer, bearer("subscribe"))
+            picture = await tracks["video"].recv()
+            sound = await tracks["audio"].recv()
+        assert (picture.width, picture.height) == (640, 480)
+        assert sound.sample_rate == 48000
+        for response, headers in ((sending, bearer("publish")), (watching, bearer("subscribe"))):
+            stranger = await client.delete(response.headers["Location"], headers=headers)
+            assert stranger.status == 403
+    finally:
+        await sender.close()
+        await viewer.close()
