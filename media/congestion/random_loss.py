@@ -44,10 +44,11 @@ class RandomLoss:
     def experimenting(self) -> bool:
         return self._suspected is not None
 
-    def abort(self) -> None:
-        """A queue has appeared: it will say more."""
+    def abort(self, count_from: float | None = None) -> None:
+        """A queue has appeared and will say more; or what was sent before `count_from` met a dead path, whose
+        loss says nothing about this one."""
         self._suspected = None
-        self._restart(None)
+        self._restart(count_from)
 
     def add(self, results: Sequence[PacketResult], *, now: float) -> Verdict | None:
         """Takes results from a time without a queue."""

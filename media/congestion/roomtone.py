@@ -250,6 +250,8 @@ class Roomtone:
     def _resume(self, now: float) -> None:
         """Feedback is (back) there."""
         self._delivery.clear()
+        self._loss.abort(now)
+        self._capacity = None
         self._enter(Mode.INCREASE, now)
         self._prober.forget(now=now)
 
