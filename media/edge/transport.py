@@ -201,7 +201,8 @@ class Transport:
 
     def on_check(self, request: stun.BindingRequest, path: Path, *, now: float) -> None:
         """An authentic connectivity check came over `path`."""
-        if self.ice.on_check(request, path, now=now):
+        before = self.ice.selected
+        if self.ice.on_check(request, path, now=now) and before is not None:
             self.path_changes += 1
 
     def receive_dtls(self, data: bytes) -> None:
