@@ -213,6 +213,7 @@ class PeerCore:
 
     def on_timeout(self, *, now: float) -> None:
         """Everything that is due: feedback, requests, reports, layer choice. Harmless when early."""
+        self._due = float("inf")  # what is woken meanwhile counts too
         arrivals = self._arrivals
         if now >= arrivals.next_report_at:
             self._send_transport_feedback(now)
@@ -239,7 +240,7 @@ class PeerCore:
                 at = self.congestion.next_timeout()
             if at is not None:
                 due = min(due, at)
-        self._due = due
+        self._due = min(self._due, due)
 
     def _wake(self, at: float) -> None:
         if at < self._due:
