@@ -137,6 +137,8 @@ class Transport:
     def flush(self) -> None:
         """Protects and sends the batch."""
         batch, self._batch = self._batch, []
+        if not batch:
+            return
         session, path = self._session, self.ice.selected
         if session is None or path is None or self._closed:
             self._drops["send-unconnected"] += len(batch)
@@ -204,6 +206,7 @@ class Transport:
         before = self.ice.selected
         if self.ice.on_check(request, path, now=now) and before is not None:
             self.path_changes += 1
+        self._consent.set(self.ice.expires)
 
     def receive_dtls(self, data: bytes) -> None:
         if self._dtls is None:
