@@ -10,6 +10,8 @@ from media.stream.receive import ReceiveStream
 LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as switched off
 SIBLING_WINDOW = 0.6  # the same while others of its publication flow: a starving sender drops the large ones
 MAX_TEMPORAL = 4  # temporal layers told apart
+SMOOTHING = 0.3  # share of a new measurement in a bitrate
+WIRE_OVERHEAD = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
 
 
 class Packet:
@@ -54,8 +56,10 @@ class Encoding:
         self.width = 0  # pixels, 0 until a keyframe has told
         self.height = 0
         self.live = True  # made for a packet that came
-        self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start
-        self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, RTP payloads
+        self.keyframe_size = 0  # bytes on the wire, of the last one
+        self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start, on a receiver's wire
+        self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
+        self._keyframe_timestamp = -1
         self._measured_at: float | None = None
         self._measured = [0] * MAX_TEMPORAL
         self._descriptors = DescriptorReader()
@@ -85,7 +89,13 @@ class Encoding:
                 self.width, self.height = parsed.width, parsed.height
         elif descriptor is None:
             return False
-        self.bytes_by_temporal[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += len(payload)
+        size = len(payload) + WIRE_OVERHEAD
+        self.bytes_by_temporal[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += size
+        if packet.keyframe and packet.start:
+            self._keyframe_timestamp = packet.timestamp
+            self.keyframe_size = size
+        elif packet.timestamp == self._keyframe_timestamp:
+            self.keyframe_size += size
         return True
 
     def measure(self, newest: float, *, now: float) -> bool:
@@ -98,7 +108,11 @@ class Encoding:
         if self._measured_at is not None and now > self._measured_at:
             span = now - self._measured_at
             for layer, total in enumerate(self.bytes_by_temporal):
-                self.bitrates[layer] = (total - self._measured[layer]) * 8 / span
+                bitrate = (total - self._measured[layer]) * 8 / span
+                known = self.bitrates[layer]
+                # What an encoding cost is remembered while it is off: it will cost about that again.
+                if live:
+                    self.bitrates[layer] = known + (bitrate - known) * SMOOTHING if known else bitrate
         self._measured_at = now
         self._measured = self.bytes_by_temporal.copy()
         return changed

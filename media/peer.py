@@ -11,9 +11,8 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from media.congestion.base import CongestionController
-from media.congestion.sent import SentPackets
 from media.demultiplexer import Demultiplexer
+from media.downlink import Downlink
 from media.encoding import Packet
 from media.negotiation import OPUS_CLOCK, VIDEO_CLOCK, Line, SlotStream
 from media.publication import Publication
@@ -39,7 +38,6 @@ from media.stream.clock import SenderClock
 from media.stream.send import SendStream
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
-WISH_INTERVAL = 0.5  # seconds between looks at which encodings fill the tiles
 DEFAULT_RTT = 0.1  # seconds, until a report has told
 MAX_REPORT_BLOCKS = 31  # of one RTCP packet (5 bits)
 REPORTS_PER_DATAGRAM = 16  # sender reports with their names: 44 bytes each, beside the report blocks
@@ -59,20 +57,16 @@ class PeerCore:
         send_rtcp: Callable[[bytes], None],
         on_publication: Callable[[Publication], None],
         wake: Callable[[float], None] | None = None,
-        congestion: CongestionController | None = None,
     ) -> None:
         """`wake` is told the time whenever `next_timeout` becomes earlier than it was."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
         self.lines: dict[str, Line] = {}  # by mid, as agreed
-        self.sent = SentPackets()
-        self.congestion = congestion
+        self.downlink = Downlink(self.slots, send_rtp, self._wake)
         self.drops: Counter[str] = Counter()
         self.rtt: float | None = None
         self.packets_received = 0
-        self.feedback_received = 0  # TWCC reports on what we sent
         self._rng = rng
-        self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
         self._on_publication = on_publication
         self._on_wake = wake
@@ -83,7 +77,6 @@ class PeerCore:
         self._streams: dict[int, SendStream] = {}  # what we send, by SSRC
         self._slot_of: dict[int, Slot] = {}
         self._report_at: float | None = None
-        self._wish_at = 0.0
         self._due = float("inf")
 
     # --- negotiation ---
@@ -108,6 +101,9 @@ class PeerCore:
                 self._publish(line)
         self._demultiplexer.configure([line for line in lines if line.role == "publish"], self.publications)
         announced = {line.mid: self._open_half(line) for line in lines if line.role == "slot"}
+        slots = [line for line in lines if line.role == "slot"]
+        if slots:
+            self.downlink.configure(feedback=any(s.extension_id(uri.TRANSPORT_CC) for s in slots), now=now)
         self._report_at = self._report_at or now
         self._wake(now)
         return announced
@@ -182,7 +178,7 @@ class PeerCore:
         """One decrypted RTCP packet, compound or reduced-size."""
         for packet in rtcp.parse(data, self.drops):
             if isinstance(packet, TransportFeedback):
-                self._on_transport_feedback(packet, now)
+                self.downlink.on_feedback(packet, now=now)
             elif isinstance(packet, Nack):
                 stream = self._streams.get(packet.media_ssrc)
                 if stream is not None:
@@ -199,8 +195,7 @@ class PeerCore:
                 for ssrc, _ in packet.entries:
                     self._on_picture_loss(ssrc, now)
             elif isinstance(packet, Remb):
-                if self.congestion is not None:
-                    self.congestion.on_remb(packet.bitrate, now=now)
+                self.downlink.on_remb(packet.bitrate, now=now)
             elif isinstance(packet, Goodbye):
                 for ssrc in packet.ssrcs:
                     self._demultiplexer.forget(ssrc)
@@ -227,20 +222,9 @@ class PeerCore:
                 self._send_reports(now)
                 self._report_at = now + REPORT_INTERVAL
             due = min(due, self._report_at)
-        if now >= self._wish_at:
-            self._wish_at = now + WISH_INTERVAL
-            for slot in self.slots:
-                slot.apply_wish(now=now)
-        if self.slots:
-            due = min(due, self._wish_at)
-        if self.congestion is not None:
-            at = self.congestion.next_timeout()
-            if at is not None and now >= at:
-                self.congestion.on_timeout(now=now)
-                at = self.congestion.next_timeout()
-            if at is not None:
-                due = min(due, at)
-        self._due = min(self._due, due)
+        if now >= self.downlink.next_timeout():
+            self.downlink.on_timeout(now=now)
+        self._due = min(self._due, due, self.downlink.next_timeout())
 
     def _wake(self, at: float) -> None:
         if at < self._due:
@@ -292,8 +276,8 @@ class PeerCore:
             rtx_ssrc=self._new_ssrc() if "rtx" in line.payload_types else None,
             sequence=self._rng.getrandbits(15),
             clock_rate=OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK,
-            send=self._send_rtp,
-            sent=self.sent,
+            video=line.kind == "video",
+            outlet=self.downlink.outlet,
         )
         self._set_stream(stream, line)
         if line.kind == "audio":
@@ -399,16 +383,7 @@ class PeerCore:
             stream.on_report_block(block, now=now)
             if stream.rtt is not None:
                 self.rtt = stream.rtt
-            if self.congestion is not None:
-                self.congestion.on_receiver_report(stream.loss, stream.rtt, now=now)
-
-    def _on_transport_feedback(self, feedback: TransportFeedback, now: float) -> None:
-        self.feedback_received += 1
-        results = self.sent.on_feedback(
-            feedback.base_sequence, feedback.reference_time, feedback.arrivals, now=now
-        )
-        if self.congestion is not None:
-            self.congestion.on_feedback(results, now=now)
+            self.downlink.on_receiver_report(stream.loss, stream.rtt, now=now)
 
     def _on_picture_loss(self, ssrc: int, now: float) -> None:
         slot = self._slot_of.get(ssrc)

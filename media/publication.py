@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from media.subscription import Subscription
 
 MEASURE_INTERVAL = 0.5  # seconds between looks at liveness and bitrates
+STILL_INTERVAL = (
+    4.0  # seconds between two stills, one schedule for all receivers: each costs a keyframe on all rids
+)
 
 
 class Publication:
@@ -44,6 +47,7 @@ class Publication:
         self._muted = False
         self._keyframes = KeyframeRequests()
         self._measure_at = 0.0
+        self._keyframe_at = float("-inf")  # when the last one came
         self._send_rtcp = send_rtcp
         self._on_changed = on_changed
         self._wake = wake  # `on_timeout` is due at this time, earlier than `next_timeout` has said before
@@ -88,6 +92,8 @@ class Publication:
         if not self._muted:
             for subscription in self.subscriptions:
                 subscription.forward(encoding, packet, now=now)
+        if packet.keyframe and packet.start:
+            self._keyframe_at = now
         if packet.keyframe and packet.start and not any(s.waiting for s in self.subscriptions):
             self._keyframes.arrived()
 
@@ -117,6 +123,8 @@ class Publication:
             holes = encoding.stream.take_unrepaired()
             if holes and self.kind == "video" and any(s.is_fed_from(encoding) for s in self.subscriptions):
                 self._keyframes.want()
+        if now - self._keyframe_at >= STILL_INTERVAL and any(s.wants_stills for s in self.subscriptions):
+            self._keyframes.want()
         self._order_rids()
         live = any(encoding.live for encoding in self.encodings)
         if live != self.live:

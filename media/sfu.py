@@ -263,5 +263,5 @@ class Sfu:
             "packets_received": sum(peer.core.packets_received for peer in self._peers),
             "packets_sent": sum(stream.packets for stream in streams),
             "packets_retransmitted": sum(stream.retransmitted for stream in streams),
-            "transport_feedback_received": sum(peer.core.feedback_received for peer in self._peers),
+            "transport_feedback_received": sum(peer.core.downlink.feedback_received for peer in self._peers),
         }

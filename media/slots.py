@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from media.allocation import OFF
 from media.publication import Publication
 from media.stream.send import SendStream
 from media.subscription import BEST, AudioSubscription, Layer, VideoSubscription
+
+FLAP = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
+LONGEST_REST = 60.0  # seconds
 
 ENOUGH = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
 
@@ -18,7 +22,12 @@ class Slot:
         self.video: SendStream | None = None
         self.audio_subscription: AudioSubscription | None = None
         self.video_subscription: VideoSubscription | None = None
+        self.priority = index  # the lowest number is served first
+        self.rung = OFF  # of the ladder, as allotted
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
+        self._moved_since: float | None = None
+        self._rest = FLAP
+        self._rest_until = float("-inf")
 
     @property
     def streams(self) -> tuple[SendStream, ...]:
@@ -51,6 +60,7 @@ class Slot:
             if video is not None and self.video is not None:
                 # Whoever is shown in a tile, its size stays until another is wished for.
                 target = _layer(video, self._size)
+                self.rung = OFF
                 self.video_subscription = VideoSubscription(video, self.video, target, now=now)
 
     def wish(self, width: int, height: int, *, now: float) -> None:
@@ -63,6 +73,32 @@ class Slot:
         subscription = self.video_subscription
         if subscription is not None:
             subscription.set_target(_layer(subscription.publication, self._size), now=now)
+
+    def wished_layer(self) -> Layer | None:
+        """The layer that fills the tile; None: it can't be seen."""
+        subscription = self.video_subscription
+        return None if subscription is None else _layer(subscription.publication, self._size)
+
+    def allot(self, layer: Layer | None, rung: int, *, moves: bool, now: float) -> None:
+        """What the path carries for this slot. A picture that stopped soon after it began to move rests."""
+        if moves:
+            if self._moved_since is None:
+                self._moved_since = now
+        elif self._moved_since is not None:
+            if now - self._moved_since < FLAP and self._rest_until > float("-inf"):
+                self._rest_until = now + self._rest
+                self._rest = min(2 * self._rest, LONGEST_REST)
+            else:
+                self._rest_until = now
+                self._rest = FLAP
+            self._moved_since = None
+        self.rung = rung
+        if self.video_subscription is not None:
+            self.video_subscription.set_target(layer, now=now)
+
+    def rests(self, *, now: float) -> bool:
+        """Must the picture not move yet?"""
+        return now < self._rest_until
 
     def silence(self, stream: SendStream, *, now: float) -> None:
         """Nothing feeds this half any more, until `bind`."""

@@ -13,12 +13,13 @@ from media.stream.rewrite import Rewriter
 from media.stream.send import SendStream
 
 MAX_TEMPORAL_LAYER = 7  # "all of them"
+STILLS = -1  # below the lowest temporal layer: keyframes alone
 MIN_STEP = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
 
 
 class Layer(NamedTuple):
     """What a video subscription is to get: the encoding's place from small to large, and the highest
-    temporal layer."""
+    temporal layer, or STILLS."""
 
     spatial: int
     temporal: int = MAX_TEMPORAL_LAYER
@@ -36,6 +37,10 @@ class Subscription(Protocol):
     def waiting(self) -> bool:
         """Does it take a keyframe for what is wanted to be sent?"""
 
+    @property
+    def wants_stills(self) -> bool:
+        """Is it fed with keyframes alone?"""
+
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
     def on_encodings_changed(self, *, now: float) -> None: ...
     def is_fed_from(self, encoding: Encoding) -> bool: ...
@@ -52,6 +57,7 @@ class AudioSubscription:
     """Sound: everything goes on."""
 
     waiting = False
+    wants_stills = False
 
     def __init__(self, publication: Publication, stream: SendStream) -> None:
         self.publication = publication
@@ -112,7 +118,8 @@ class VideoSubscription:
         self._stream = stream
         self._rewriter = Rewriter()
         self._shift = 0  # of timestamps
-        self._temporal = 0  # highest temporal layer that goes on
+        self._temporal = 0  # highest temporal layer that goes on, or STILLS
+        self._still = -1  # timestamp of the still that is being sent
         self._tl0_shift = 0
         self._frame_shift = 0  # of the descriptor's frame numbers
         self._dropped_picture: int | None = None  # picture id or frame number being left out
@@ -121,7 +128,19 @@ class VideoSubscription:
 
     @property
     def waiting(self) -> bool:
-        return self.target is not None and (self.current is None or self.current is not self._wanted)
+        if self.target is None:
+            return False
+        stopped = self._temporal == STILLS != self.target.temporal
+        return stopped or self.current is None or self.current is not self._wanted
+
+    @property
+    def wants_stills(self) -> bool:
+        return self.target is not None and self.target.temporal == STILLS
+
+    @property
+    def moves(self) -> bool:
+        """Is the picture in motion, rather than off or a sequence of stills?"""
+        return self.current is not None and self._temporal != STILLS
 
     def set_target(self, target: Layer | None, *, now: float) -> None:
         """The one way to say which layer is to be sent. A larger or smaller encoding starts with its next
@@ -131,8 +150,10 @@ class VideoSubscription:
         self.target = target
         if target is None:
             self.current = self._wanted = None
-        else:
-            self._choose(now)
+            return
+        self._choose(now)
+        if self.waiting:
+            self.publication.want_keyframe(now=now)
 
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
         if encoding is not self.current:
@@ -146,7 +167,7 @@ class VideoSubscription:
         if newest:
             if packet.start:
                 self._set_temporal(packet)
-            if packet.temporal > self._temporal or not packet.payload:
+            if (packet.temporal > self._temporal and packet.timestamp != self._still) or not packet.payload:
                 self._drop(packet)
                 return
         numbers = rewriter.take(sequence)
@@ -197,8 +218,9 @@ class VideoSubscription:
         return _report_timestamp(self.publication, source, self._shift, now)
 
     def want_keyframe(self, *, now: float) -> None:
-        """The receiver asks for one. Unasked-for pictures are not requested on its behalf."""
-        if self.target is not None:
+        """The receiver asks for one. Unasked-for pictures are not requested on its behalf, nor stills: a
+        browser asks three seconds after the last picture, and the next one is on its way by plan."""
+        if self.target is not None and self.target.temporal != STILLS:
             self.publication.want_keyframe(now=now)
 
     def close(self) -> None:
@@ -261,8 +283,12 @@ class VideoSubscription:
     def _set_temporal(self, packet: Packet) -> None:
         assert self.target is not None
         target = self.target.temporal
+        if packet.keyframe:
+            self._still = packet.timestamp
         if target < self._temporal or packet.keyframe:
             self._temporal = target
+        elif self._temporal == STILLS:
+            return
         elif packet.switch > self._temporal:
             self._temporal = min(packet.switch, target)
 

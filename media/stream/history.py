@@ -24,14 +24,15 @@ class History:
     """A ring of sent packets. The payload bytes are shared with every other subscription that forwarded
     them, so that a room of many keeps each packet once."""
 
-    __slots__ = ("_resent_at", "_ring")
+    __slots__ = ("_resent_at", "_ring", "newest")
 
     def __init__(self) -> None:
         self._ring: list[Sent | None] = [None] * SIZE
         self._resent_at: dict[int, float] = {}
+        self.newest: Sent | None = None
 
     def add(self, packet: Sent) -> None:
-        self._ring[packet.sequence & SIZE - 1] = packet
+        self._ring[packet.sequence & SIZE - 1] = self.newest = packet
 
     def take(self, sequence: int, rtt: float, *, now: float) -> Sent | None:
         """The packet of this number if it is still of use and was not resent within the last round trip."""

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
-
-from media.congestion.base import IP_UDP_OVERHEAD
-from media.congestion.sent import SentPackets
-from media.rtp.extensions import write_extensions
 from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import History, Sent
+from media.stream.outlet import Outgoing, Outlet
 
-SRTP_TAG = 16  # bytes, AEAD_AES_GCM (RFC 7714)
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
-_ONE_ELEMENT = struct.Struct("!BBHIIIBHB")  # fixed header, one element of 2 bytes, 1 byte of padding
-_FIXED = struct.Struct("!BBHII")
-_PROFILE_AND_WORD = 0xBEDE_0001
+MAX_PADDING = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
 
 
 class SendStream:
@@ -23,10 +15,9 @@ class SendStream:
 
     __slots__ = (
         "_descriptor_id",
+        "_outlet",
         "_report_sent",
         "_rtx_sequence",
-        "_send",
-        "_sent",
         "_twcc_id",
         "clock_rate",
         "history",
@@ -45,6 +36,7 @@ class SendStream:
         "rtt",
         "rtx_ssrc",
         "ssrc",
+        "video",
     )
 
     def __init__(
@@ -55,13 +47,14 @@ class SendStream:
         rtx_ssrc: int | None,
         sequence: int,
         clock_rate: int,
-        send: Callable[[bytes, bytes], None],
-        sent: SentPackets,
+        video: bool,
+        outlet: Outlet,
     ) -> None:
         self.mid = mid
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc  # None: the receiver can't take RTX or wants no retransmission
         self.clock_rate = clock_rate
+        self.video = video
         self.payload_types: dict[str, int] = {}  # by codec name: "vp8", "rtx", "opus", "red"
         self.next_sequence = sequence  # not wrapped
         self.last_timestamp = 0
@@ -75,8 +68,7 @@ class SendStream:
         self.loss = 0.0  # 0..1, from the latest receiver report
         self.rtt: float | None = None  # seconds, from the latest receiver report
         self.history = History() if rtx_ssrc is not None else None
-        self._send = send
-        self._sent = sent
+        self._outlet = outlet
         self._twcc_id = 0
         self._descriptor_id = 0
         self._rtx_sequence = 0
@@ -114,7 +106,20 @@ class SendStream:
             self.history.add(Sent(sequence, timestamp, marker, descriptor, payload, now))
         self.packets += 1
         self.octets += len(payload)
-        self._write(payload_type | marker << 7, sequence, timestamp, self.ssrc, descriptor, payload, now)
+        packet = Outgoing(
+            self._twcc_id,
+            self._descriptor_id,
+            payload_type | marker << 7,
+            sequence,
+            timestamp,
+            self.ssrc,
+            descriptor,
+            payload,
+        )
+        if not self.video:
+            self._outlet.audio(packet, now=now)
+        else:
+            self._outlet.video(packet, now=now)
 
     def resend(self, sequence: int, *, now: float) -> bool:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
@@ -123,14 +128,41 @@ class SendStream:
         packet = self.history.take(sequence, self.rtt or 0.0, now=now)
         if packet is None:
             return False
-        payload = sequence.to_bytes(2, "big") + packet.payload
-        second = self.payload_types["rtx"] | packet.marker << 7
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         self.retransmitted += 1
-        self._write(
-            second, self._rtx_sequence, packet.timestamp, self.rtx_ssrc, packet.extension, payload, now
-        )
+        self._outlet.video(self._repair(packet), now=now)
         return True
+
+    def pad(self, size: int, probe: int, *, now: float) -> int:
+        """Sends about `size` bytes that the receiver can do without, as part of a bandwidth probe: the newest
+        packet once more, or padding alone. What it sent, in bytes on the wire; 0: it can send none."""
+        if self.rtx_ssrc is None or "rtx" not in self.payload_types:
+            return 0
+        packet = None if self.history is None else self.history.newest
+        if packet is not None and 2 * len(packet.payload) > size:
+            return self._outlet.write(self._repair(packet), probe, now=now)
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        padding = bytes(MAX_PADDING - 1) + bytes((MAX_PADDING,))
+        second = self.payload_types["rtx"]
+        timestamp = self.last_timestamp
+        empty = Outgoing(
+            self._twcc_id, 0, second, self._rtx_sequence, timestamp, self.rtx_ssrc, b"", padding, True
+        )
+        return self._outlet.write(empty, probe, now=now)
+
+    def _repair(self, packet: Sent) -> Outgoing:
+        """A sent packet as RTX (RFC 4588 section 4)."""
+        assert self.rtx_ssrc is not None
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        return Outgoing(
+            self._twcc_id,
+            self._descriptor_id,
+            self.payload_types["rtx"] | packet.marker << 7,
+            self._rtx_sequence,
+            packet.timestamp,
+            self.rtx_ssrc,
+            packet.extension,
+            packet.sequence.to_bytes(2, "big") + packet.payload,
+        )
 
     def report(self, rtp: int, *, now: float) -> SenderReport:
         """A sender report that says: at `now`, this stream's timestamp is `rtp`."""
@@ -153,32 +185,3 @@ class SendStream:
         sent_at = self._report_sent.get(block.last_sr)
         if sent_at is not None:
             self.rtt = max(now - sent_at - block.delay_since_last_sr / 65536, 0.0)
-
-    def _write(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        descriptor: bytes,
-        payload: bytes,
-        now: float,
-    ) -> None:
-        twcc_id = self._twcc_id
-        if not twcc_id:
-            extension = write_extensions([(self._descriptor_id, descriptor)]) if descriptor else b""
-            first = 0x90 if extension else 0x80
-            self._send(_FIXED.pack(first, second, sequence, timestamp, ssrc) + extension, payload)
-        elif not descriptor:
-            number = self._sent.stamp(20 + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD, now=now)
-            header = _ONE_ELEMENT.pack(
-                0x90, second, sequence, timestamp, ssrc, _PROFILE_AND_WORD, twcc_id << 4 | 1, number, 0
-            )
-            self._send(header, payload)
-        else:
-            size = 24 + len(descriptor) + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
-            number = self._sent.stamp(size, now=now)
-            extension = write_extensions(
-                [(twcc_id, number.to_bytes(2, "big")), (self._descriptor_id, descriptor)]
-            )
-            self._send(_FIXED.pack(0x90, second, sequence, timestamp, ssrc) + extension, payload)

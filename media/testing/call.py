@@ -22,7 +22,7 @@ from media.congestion.base import IP_UDP_OVERHEAD, PacketResult
 from media.peer import PeerCore
 from media.publication import Publication
 from media.rtp.packet import header_length
-from media.stream.send import SRTP_TAG
+from media.stream.outlet import SRTP_TAG
 from media.testing.client import Client
 from media.testing.link import Link, LinkSettings
 from media.testing.traffic import EncodingSettings

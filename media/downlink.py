@@ -1,0 +1,199 @@
+"""What one receiver's path carries, and what is sent over it: estimate, allocation, probes and pacing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from media import allocation
+from media.allocation import Allocation, Wish
+from media.congestion.base import CongestionController
+from media.congestion.roomtone import Roomtone
+from media.congestion.sent import SentPackets
+from media.ladder import ladder
+from media.rtp.twcc import TransportFeedback
+from media.slots import Slot
+from media.stream.outlet import Outlet
+from media.subscription import STILLS, Layer
+
+ALLOCATION_INTERVAL = 0.25  # seconds between two allocations while nothing presses
+AUDIO_START = 50_000.0  # bit/s reserved per voice until its cost has been seen
+AUDIO_HOLD = 0.97  # of the sound's cost remains after each allocation: a pause in speech frees little
+AUDIO_MARGIN = 1.1
+ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
+START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
+
+
+class Downlink:
+    """Joins the controller of one receiver's path with the slots that share it."""
+
+    def __init__(
+        self, slots: Sequence[Slot], send: Callable[[bytes, bytes], None], wake: Callable[[float], None]
+    ) -> None:
+        self.sent = SentPackets()
+        self.outlet = Outlet(self.sent, send)
+        self.outlet.pad = self._pad
+        self.outlet.wake = wake
+        self.outlet.on_overflow = self._on_overflow
+        self.feedback_received = 0  # TWCC reports on what we sent
+        self.allocation = Allocation((), 0.0, 0.0, None)
+        self.audio_cost = 0.0  # bit/s taken off first
+        self._slots = slots
+        self._controller: CongestionController | None = None
+        self._allocate_at = 0.0
+        self._measured_at: float | None = None
+        self._audio_bytes = 0
+        self._pressed = False  # the path has shown a limit; until then everybody may move
+
+    @property
+    def estimate(self) -> float | None:
+        """bit/s on the wire; None before anything was negotiated."""
+        return None if self._controller is None else self._controller.estimate
+
+    @property
+    def controller(self) -> CongestionController | None:
+        return self._controller
+
+    def configure(self, *, feedback: bool, now: float) -> None:
+        """The receiver does or does not report on every packet."""
+        if self._controller is None and self._slots:
+            if feedback:
+                self._controller = Roomtone(self.sent, now=now)
+            else:
+                self._controller = Roomtone(self.sent, start_bitrate=START_WITHOUT_FEEDBACK, now=now)
+            self._allocate_at = now
+
+    def on_feedback(self, feedback: TransportFeedback, *, now: float) -> None:
+        self.feedback_received += 1
+        results = self.sent.on_feedback(
+            feedback.base_sequence, feedback.reference_time, feedback.arrivals, now=now
+        )
+        if self._controller is None:
+            return
+        self._controller.on_feedback(results, now=now)
+        self._apply(now)
+
+    def on_receiver_report(self, loss: float, rtt: float | None, *, now: float) -> None:
+        if self._controller is not None:
+            self._controller.on_receiver_report(loss, rtt, now=now)
+
+    def on_remb(self, bitrate: float, *, now: float) -> None:
+        if self._controller is not None:
+            self._controller.on_remb(bitrate, now=now)
+
+    def on_route_change(self, *, now: float) -> None:
+        """The receiver is reached over another path."""
+        self.sent.reset_in_flight()
+        self._pressed = False
+        if self._controller is not None:
+            self._controller.on_route_change(now=now)
+
+    def next_timeout(self) -> float:
+        if self._controller is None:
+            return float("inf")
+        at = self._controller.next_timeout()
+        earliest = min(self._allocate_at, self.outlet.next_timeout())
+        return earliest if at is None else min(earliest, at)
+
+    def on_timeout(self, *, now: float) -> None:
+        self.outlet.on_timeout(now=now)
+        if self._controller is None:
+            return
+        at = self._controller.next_timeout()
+        if at is not None and now >= at:
+            self._controller.on_timeout(now=now)
+            self._apply(now)
+        if now >= self._allocate_at:
+            self.allocate(now=now)
+
+    def allocate(self, *, now: float) -> None:
+        """Shares the estimate out anew: sound first, then pictures."""
+        if self._controller is None:
+            return
+        self._allocate_at = now + ALLOCATION_INTERVAL
+        self._measure_audio(now)
+        shown = [slot for slot in self._slots if slot.video_subscription is not None]
+        wishes = [self._wish(slot, now) for slot in shown]
+        available = self._controller.estimate - self.audio_cost
+        if not self._pressed:
+            # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
+            available = max(
+                available, sum(w.ladder[w.motion].bitrate * 1.2 for w in wishes if w.ladder[w.motion :])
+            )
+        self.allocation = result = allocation.allocate(available, wishes)
+        for slot, wish, rung in zip(shown, wishes, result.rungs, strict=True):
+            if not wish.ladder:
+                slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
+            elif rung < 0:
+                slot.allot(None, rung, moves=False, now=now)
+            else:
+                chosen = wish.ladder[rung]
+                top = rung == len(wish.ladder) - 1
+                layer = Layer(chosen.spatial) if top else Layer(chosen.spatial, chosen.temporal)
+                if chosen.temporal == STILLS:
+                    layer = Layer(chosen.spatial, STILLS)
+                slot.allot(layer, rung, moves=chosen.temporal != STILLS, now=now)
+        step = result.next_step
+        self._controller.on_demand(
+            None if step is None else step + self.audio_cost,
+            result.spent + self.audio_cost,
+            result.wanted * allocation.HEADROOM + self.audio_cost,
+            now=now,
+        )
+
+    def _apply(self, now: float) -> None:
+        """Takes the controller's answers over: rates at once, layers at once if they have become too much."""
+        controller = self._controller
+        assert controller is not None
+        budget = controller.estimate
+        wanted = self.allocation.wanted + self.audio_cost
+        constrained = budget < ROOMY * wanted
+        if budget < self.allocation.spent + self.audio_cost:
+            self._pressed = self._pressed or self._is_pressed()
+            self.allocate(now=now)
+        self.outlet.set_rates(
+            controller.pacing_rate, controller.in_flight_cap, constrained=constrained, now=now
+        )
+        cluster = controller.poll_probe(now=now)
+        if cluster is not None:
+            self.outlet.probe(cluster, now=now)
+
+    def _is_pressed(self) -> bool:
+        assert self._controller is not None
+        state = self._controller.state
+        return state.queue_delay > 0.02 or state.loss > 0.02
+
+    def _wish(self, slot: Slot, now: float) -> Wish:
+        subscription = slot.video_subscription
+        assert subscription is not None
+        highest = slot.wished_layer()
+        rungs = () if highest is None else ladder(subscription.publication, highest.spatial)
+        motion = next((place for place, rung in enumerate(rungs) if rung.temporal != STILLS), len(rungs))
+        top = motion - 1 if slot.rests(now=now) else len(rungs) - 1
+        return Wish(slot.priority, rungs, slot.rung, top, motion)
+
+    def _measure_audio(self, now: float) -> None:
+        voices = sum(slot.audio_subscription is not None for slot in self._slots)
+        if self._measured_at is None:
+            self.audio_cost = voices * AUDIO_START
+        elif now - self._measured_at >= ALLOCATION_INTERVAL / 2:
+            bitrate = (self.outlet.audio_bytes - self._audio_bytes) * 8 / (now - self._measured_at)
+            held = self.audio_cost * AUDIO_HOLD if voices else 0.0
+            self.audio_cost = max(bitrate * AUDIO_MARGIN, held)
+        else:
+            return
+        self._measured_at = now
+        self._audio_bytes = self.outlet.audio_bytes
+
+    def _pad(self, size: int, probe: int, now: float) -> int:
+        streams = [slot.video for slot in self._slots if slot.video is not None]
+        streams.sort(key=lambda stream: stream.last_sent_at, reverse=True)
+        return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
+
+    def _on_overflow(self, now: float) -> None:
+        """The pacer's queue was dropped: pictures go on with a keyframe, without what was lost."""
+        for slot in self._slots:
+            if slot.video is not None and slot.video.history is not None:
+                slot.video.history.clear()
+            if slot.video_subscription is not None:
+                slot.video_subscription.restart()
+                slot.video_subscription.want_keyframe(now=now)

@@ -1,0 +1,144 @@
+"""What leaves towards one receiver: stamped with transport-wide numbers, paced while its path is short."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from media.congestion.base import IP_UDP_OVERHEAD, ProbeCluster
+from media.congestion.pacer import Pacer
+from media.congestion.sent import SentPackets
+from media.rtp.extensions import write_extensions
+
+SRTP_TAG = 16  # bytes, AEAD_AES_GCM (RFC 7714)
+START_RATE = 1_000_000.0  # bit/s, the pacer's until a controller has told one
+
+_ONE_ELEMENT = struct.Struct("!BBHIIIBHB")  # fixed header, one element of 2 bytes, 1 byte of padding
+_FIXED = struct.Struct("!BBHII")
+_PROFILE_AND_WORD = 0xBEDE_0001
+_PADDING_BIT = 0x20
+
+
+class Outgoing(NamedTuple):
+    """One packet but for its transport-wide number, which it gets when it leaves."""
+
+    twcc_id: int  # 0: the receiver did not negotiate it
+    descriptor_id: int
+    second: int  # marker and payload type
+    sequence: int
+    timestamp: int
+    ssrc: int
+    descriptor: bytes
+    payload: bytes
+    padded: bool = False
+
+
+class Outlet:
+    """Audio leaves at once. Video leaves at once too, unless `constrained`: then it waits its turn."""
+
+    def __init__(self, sent: SentPackets, send: Callable[[bytes, bytes], None]) -> None:
+        self.sent = sent
+        self.constrained = False
+        self.audio_bytes = 0  # on the wire, ever
+        self.video_bytes = 0
+        self.pad: Callable[[int, int, float], int] = lambda size, probe, now: 0  # who can send padding
+        self.wake: Callable[[float], None] = lambda at: None  # `next_timeout` has become earlier
+        self.on_overflow: Callable[[float], None] = lambda now: None  # video had to be dropped
+        self._send = send
+        self._now = 0.0
+        self._pacer: Pacer[Outgoing] = Pacer(
+            self._send_queued, self._pad, lambda: sent.bytes_in_flight, rate=START_RATE
+        )
+
+    @property
+    def queue_delay(self) -> float:
+        return self._pacer.queue_delay if self._pacer.queued else 0.0
+
+    @property
+    def dropped(self) -> int:
+        return self._pacer.dropped
+
+    def audio(self, packet: Outgoing, *, now: float) -> None:
+        size = self.write(packet, now=now)
+        self.audio_bytes += size
+        if self.constrained:
+            self._pacer.pass_audio(size, now=now)
+
+    def video(self, packet: Outgoing, *, now: float) -> None:
+        if not self.constrained:
+            self.video_bytes += self.write(packet, now=now)
+            return
+        self._now = now
+        size = wire_size(packet)
+        self.video_bytes += size
+        if not self._pacer.enqueue(packet, size, now=now):
+            self._pacer.flush()
+            self.on_overflow(now)
+        self._wake()
+
+    def set_rates(self, rate: float, cap: int | None, *, constrained: bool, now: float) -> None:
+        """What the controller allows now."""
+        self._now = now
+        self.constrained = constrained or self._pacer.queued > 0
+        self._pacer.set_rates(rate, cap, now=now)
+        self._wake()
+
+    def probe(self, cluster: ProbeCluster, *, now: float) -> None:
+        self._now = now
+        self._pacer.start_probe(cluster, now=now)
+        self._wake()
+
+    def flush(self) -> None:
+        """Drops what waits: nobody wants it any more."""
+        self._pacer.flush()
+
+    def next_timeout(self) -> float:
+        at = self._pacer.next_timeout()
+        return float("inf") if at is None else at
+
+    def on_timeout(self, *, now: float) -> None:
+        self._now = now
+        self._pacer.on_timeout(now=now)
+
+    def write(self, packet: Outgoing, probe: int = 0, *, now: float) -> int:
+        """Sends a packet now; its size on the wire."""
+        twcc_id, descriptor_id, second, sequence, timestamp, ssrc, descriptor, payload, padded = packet
+        if not twcc_id:
+            extension = write_extensions([(descriptor_id, descriptor)]) if descriptor else b""
+            header = _FIXED.pack(0x90 if extension else 0x80, second, sequence, timestamp, ssrc) + extension
+            size = len(header) + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
+        elif not descriptor:
+            size = 20 + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
+            number = self.sent.stamp(size, probe, now=now)
+            header = _ONE_ELEMENT.pack(
+                0x90, second, sequence, timestamp, ssrc, _PROFILE_AND_WORD, twcc_id << 4 | 1, number, 0
+            )
+        else:
+            size = wire_size(packet)
+            number = self.sent.stamp(size, probe, now=now)
+            extension = write_extensions([(twcc_id, number.to_bytes(2, "big")), (descriptor_id, descriptor)])
+            header = _FIXED.pack(0x90, second, sequence, timestamp, ssrc) + extension
+        if padded:
+            header = bytes((header[0] | _PADDING_BIT,)) + header[1:]
+        self._send(header, payload)
+        return size
+
+    def _wake(self) -> None:
+        at = self._pacer.next_timeout()
+        if at is not None:
+            self.wake(at)
+
+    def _send_queued(self, packet: Outgoing, probe: int) -> None:
+        self.write(packet, probe, now=self._now)
+
+    def _pad(self, size: int, probe: int) -> int:
+        return self.pad(size, probe, self._now)
+
+
+def wire_size(packet: Outgoing) -> int:
+    """Bytes on the wire, within 3 of what leaves (padding of header extensions)."""
+    extension = 8 if packet.twcc_id else 0
+    if packet.descriptor:
+        extension = (extension or 4) + 4 + len(packet.descriptor) & ~3
+    return 12 + extension + len(packet.payload) + SRTP_TAG + IP_UDP_OVERHEAD
