@@ -91,7 +91,7 @@ def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATI
     """The application. `sfu` is started and closed by whoever made it."""
     app = web.Application(client_max_size=MAX_BODY)
     app[ROOMTONE] = Roomtone(settings, sfu, secret, static)
-    api = WhipApi(Clients(app[ROOMTONE].rooms), app[ROOMTONE].clock)
+    api = WhipApi(Clients(app[ROOMTONE].rooms, app[ROOMTONE].clock))
     app.on_response_prepare.append(protect(tls=settings.tls))
     app.on_shutdown.append(_say_goodbye)
     app.cleanup_ctx.append(_ticking)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,9 +17,12 @@ from media import sdp
 from media.errors import MediaError
 from media.sdp import IceFragment
 from server.auth import TokenError
+from server.bucket import TokenBucket
 from server.live import LiveRoom
 from server.rooms import Rooms
 from server.words import Refusal
+
+STARTS_PER_SECOND, START_BURST = 10.0, 50  # of the whole process; no request costs more than an offer
 
 Protocol = Literal["whip", "whep"]
 
@@ -45,8 +49,10 @@ class ClientSession:
 class Clients:
     """All sessions of standard clients in this process."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, clock: Callable[[], float]) -> None:
         self._rooms = rooms
+        self._clock = clock
+        self._starts = TokenBucket(STARTS_PER_SECOND, START_BURST, now=clock())
         self._sessions: dict[str, ClientSession] = {}
 
     def open(
@@ -98,6 +104,8 @@ class Clients:
         claims = self._rooms.read_link(token, room)
         if not claims.allows("publish" if protocol == "whip" else "subscribe"):
             raise TokenError("token-forbidden")
+        if not self._starts.take(now=self._clock()):
+            raise Refusal("too-fast")
         description = sdp.parse(offer)
         _check_offer(description, protocol)
         live = self._rooms.open(room) if protocol == "whip" else self._find_audience_room(room, watches)

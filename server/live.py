@@ -122,7 +122,7 @@ class LiveRoom:
                 self.stage.watch(person.id, watches)
             sources: dict[str, messages.Source] | None = {} if kind == "viewer" else None
             answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources)
-        except MediaError:
+        except Exception:
             if not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=self._now())
             raise

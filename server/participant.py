@@ -118,10 +118,15 @@ class Participant:
         del self._held_chat[: self._confirmed]
         self._confirmed = len(self._held_chat)
 
-    def missed(self) -> tuple[Chat, ...]:
-        """What may not have arrived; the page drops repeats by id."""
-        self._confirmed = 0
+    @property
+    def held_chat(self) -> tuple[Chat, ...]:
+        """What may not have arrived."""
         return tuple(self._held_chat)
+
+    def resend_chat(self) -> tuple[Chat, ...]:
+        """What goes out again on a new connection, whose pings alone confirm it. The page drops repeats."""
+        self._confirmed = 0
+        return self.held_chat
 
     def note_presence(self, *, now: float) -> None:
         """Start or stop the lease: it runs while there is neither signalling nor media."""

@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "unsupported-media-type": 415,
     "precondition-required": 428,
     "too-fast": 429,
+    "internal": 500,
     "room-full": 503,
     "server-full": 503,
 }

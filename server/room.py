@@ -156,7 +156,7 @@ class Room:
             effects.append((connection, messages.Muted()))
         effects += self._tell_all(now=now)
         if connection is not None:
-            effects += [(connection, chat) for chat in person.missed()]
+            effects += [(connection, chat) for chat in person.resend_chat()]
         return effects
 
     # --- messages from pages --------------------------------------------------------------------------------

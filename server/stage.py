@@ -71,7 +71,7 @@ class Stage:
             )
             try:
                 answer = peer.accept_offer(sdp, sources)
-            except MediaError:
+            except Exception:
                 peer.close()
                 raise
             if current is not None:

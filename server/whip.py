@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
@@ -11,7 +12,6 @@ from aiohttp import web
 
 from media import sdp
 from media.errors import MediaError
-from server.bucket import TokenBucket
 from server.clients import Clients, ClientSession, Protocol, trickles
 from server.problem import problem
 from server.words import Refusal
@@ -19,9 +19,7 @@ from server.words import Refusal
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_FRAGMENT = 16 * 1024  # bytes; a dozen candidates are about 2 KB
-BODY_SECONDS = 10.0  # for a body to arrive
-POSTS_PER_SECOND, POST_BURST = (
-    10.0,
+BODY_SECONDS = 10.0      10.0,
     50,
 )  # of the whole process; an offer is the most work that a request can cause
 
@@ -33,16 +31,16 @@ CORS = {
     "Access-Control-Expose-Headers": "Location, ETag, Accept-Post, Accept-Patch, Retry-After",
 }
 
+log = logging.getLogger("roomtone")
+
 Handler = Callable[["WhipApi", web.Request], Awaitable[web.Response]]
 
 
 class WhipApi:
     """Handlers of both protocols."""
 
-    def __init__(self, clients: Clients, clock: Callable[[], float]) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._clock = clock
-        self._posts = TokenBucket(POSTS_PER_SECOND, POST_BURST, now=clock())
 
     def routes(self) -> list[web.RouteDef]:
         endpoint = "/{protocol:whip|whep}/{room:[A-Za-z0-9_-]{1,64}}"
@@ -74,14 +72,15 @@ class WhipApi:
             except (Refusal, MediaError) as error:
                 more = accepts if error.code == "unsupported-media-type" else {}
                 response = problem(error.code, detail=error.message, headers=more)
+            except Exception:
+                log.exception("A WHIP or WHEP request failed")
+                response = problem("internal")
         response.headers.update(CORS)
         return response
 
     async def _post(self, request: web.Request) -> web.Response:
         token = _bearer(request)
         offer = await _body(request, SDP, request.client_max_size)
-        if not self._posts.take(now=self._clock()):
-            raise Refusal("too-fast")
         protocol, room = _protocol(request), request.match_info["room"]
         watches = request.query.get("participant") if protocol == "whep" else None
         if watches is not None and not _IDENTITY.fullmatch(watches):
