@@ -19,9 +19,7 @@ from server.words import Refusal
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_FRAGMENT = 16 * 1024  # bytes; a dozen candidates are about 2 KB
-BODY_SECONDS = 10.0      10.0,
-    50,
-)  # of the whole process; an offer is the most work that a request can cause
+BODY_SECONDS = 10.0  # for a body to arrive
 
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
