@@ -7,7 +7,10 @@ Nothing is stubbed in the page: an init script only keeps hold of its RTCPeerCon
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import inspect
 import os
+import re
 import shutil
 import sys
 import time
@@ -66,7 +69,8 @@ KEEP_PEERS = """
 # Sums over what the newest connection receives; audio levels as 0..1.
 STATISTICS = """async () => {
     const peer = window.peers.at(-1);
-    const sums = {peers: window.peers.length, frames: 0, width: 0, height: 0, energy: 0, samples: 0, concealed: 0};
+    const sums = {frames: 0, width: 0, height: 0, energy: 0, samples: 0, concealed: 0};
+    sums.peers = window.peers.length;
     for (const stats of (await peer.getStats()).values()) {
         if (stats.type !== "inbound-rtp") continue;
         sums.frames += stats.framesDecoded ?? 0;
@@ -90,61 +94,80 @@ SNAPSHOT = """video => {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE):
+        function = getattr(item, "function", None)
+        if item.path.is_relative_to(HERE) and inspect.iscoroutinefunction(function):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@dataclass
 class Server:
     """A running server, and the links into its rooms."""
 
-    url: str
-    process: asyncio.subprocess.Process
-    log: Path
+    def __init__(self, folder: Path) -> None:
+        self.url = ""
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
 
     def link(
         self, room: str, role: str = "guest", *, name: str | None = None, lifetime: float = 3600.0
     ) -> str:
-        """`lifetime` in seconds; below zero, the link has expired. A host is one person: its link names them."""
+        """`lifetime` in seconds; below zero, the link has expired. A host's link names one person."""
         tokens = Tokens(SECRET.encode())
         identity = "the-host" if role == "host" else None
         token = tokens.link(room, role, lifetime=lifetime, now=time.time(), identity=identity, name=name)  # type: ignore[arg-type]
         return f"{self.url}/r/{room}#{token}"
 
+    @property
+    def log(self) -> str:
+        return (self._folder / "server.log").read_text()
 
-async def start_server(folder: Path, *, port: int = 0, options: tuple[str, ...] = ()) -> Server:
-    log = folder / "server.log"
-    with log.open("ab") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server", "serve", "--port", str(port), "--media-port", "0"),
-            *("--media-host", "127.0.0.1", "--data-directory", str(folder), "--no-first-room", *options),
-            cwd=ROOT,
-            env={**os.environ, "ROOMTONE_SECRET": SECRET},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
-    assert process.stdout is not None
-    async with asyncio.timeout(30):
-        while line := (await process.stdout.readline()).decode():
-            if line.startswith("Roomtone is running at "):
-                return Server(line.split()[-1], process, log)
-    raise AssertionError(f"The server did not start: {log.read_text()}")
+    async def start(self, port: int = 0) -> None:
+        with (self._folder / "server.log").open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server", "serve", "--port", str(port), "--media-port", "0"),
+                *("--media-host", "127.0.0.1", "--data-directory", str(self._folder), "--no-first-room"),
+                cwd=ROOT,
+                env={**os.environ, "ROOMTONE_SECRET": SECRET},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+            )
+        self._process = process
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while line := (await process.stdout.readline()).decode():
+                if line.startswith("Roomtone is running at "):
+                    self.url = line.split()[-1]
+                    return
+        raise AssertionError(f"The server did not start: {self.log}")
 
+    async def stop(self) -> None:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.terminate()
+        async with asyncio.timeout(15):
+            await self._process.communicate()
 
-async def stop_server(server: Server) -> None:
-    if server.process.returncode is None:
-        server.process.terminate()
-    async with asyncio.timeout(15):
-        await server.process.communicate()
+    async def restart(self) -> None:
+        """The same address, and nothing remembered."""
+        await self.stop()
+        await self.start(int(self.url.rpartition(":")[2]))
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    running = await start_server(tmp_path_factory.mktemp("server"))
+    running = Server(tmp_path_factory.mktemp("server"))
+    await running.start()
     yield running
-    await stop_server(running)
-    log = running.log.read_text()
-    assert "Traceback" not in log, log[-4000:]
+    await running.stop()
+    assert "Traceback" not in running.log, running.log[-4000:]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that a test may stop."""
+    running = Server(tmp_path)
+    await running.start()
+    yield running
+    await running.stop()
 
 
 async def _browser(*arguments: str) -> AsyncIterator[Browser]:
@@ -194,6 +217,14 @@ class Wire:
     async def cut(self) -> None:
         await self.sockets[-1].close(code=1012, reason="cut by the test")
 
+    async def another(self, known: int) -> None:
+        """Wait until the page has opened more than `known` sockets in all."""
+
+        async def count() -> int:
+            return len(self.sockets)
+
+        await eventually(count, lambda opened: opened > known)
+
 
 class Person:
     """One person at one device."""
@@ -202,12 +233,14 @@ class Person:
         self.page = page
         self.wire = wire
         self.complaints: list[str] = []
+        self.tolerates = ""  # text of complaints that a test expects
         self.foreign: list[str] = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"{error}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        expected = self.tolerates and self.tolerates in message.text
+        if message.type in ("error", "warning") and not expected:
             self.complaints.append(f"{message.type}: {message.text}")
 
     # --- what they do
@@ -282,8 +315,6 @@ class Person:
 
 
 def _class(name: str) -> Any:
-    import re
-
     return re.compile(rf"(^|\s){name}(\s|$)")
 
 
@@ -316,6 +347,7 @@ async def person(browser: Browser, server: Server) -> AsyncIterator[Invite]:
         using: Browser = browser,
         bypass_csp: bool = False,
         reduced_motion: str = "no-preference",
+        home: Server = server,
     ) -> Person:
         context = await using.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -331,16 +363,14 @@ async def person(browser: Browser, server: Server) -> AsyncIterator[Invite]:
         wire = Wire()
         await wire.attach(page)
         someone = Person(page, wire)
-        page.on("request", lambda request: _note_foreign(someone, request.url, server.url))
+        page.on("request", lambda request: _note_foreign(someone, request.url, home.url))
         people.append(someone)
         return someone
 
     yield make
     for context in contexts:
-        try:
+        with contextlib.suppress(Error):  # a test may have closed it
             await context.close()
-        except Error:
-            pass
     assert [one.complaints for one in people if one.complaints] == []
     assert [one.foreign for one in people if one.foreign] == []
 

@@ -1,0 +1,149 @@
+"""Coming back: after a reload, a lost socket, a dead network, a restarted server."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+
+async def test_a_reload_brings_a_guest_back_without_a_second_knock(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    await guest.press("Microphone")
+    await guest.page.reload()
+    await guest.sees("room")
+    await guest.watches("Ruth")
+    await guest.hears()
+    await host.watches("Ana")
+    await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(host.button("Let Ana in")).to_have_count(0)
+    await expect(host.tile("Ana")).to_have_count(1)
+
+
+async def test_a_reload_keeps_the_host_a_host(session):
+    host = session.host
+    await host.page.reload()
+    await host.watches("Ana")
+    await host.press("People")
+    await expect(host.button("Remove Ana")).to_be_visible()
+
+
+async def test_a_reload_while_waiting_keeps_the_place_at_the_door(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await guest.sees("waiting")
+    await guest.page.reload()
+    await guest.sees("waiting")
+    await expect(host.button("Let Ana in")).to_have_count(1)
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+
+
+async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting, you can go on talking")
+    await guest.watches("Ruth")
+    await guest.hears()
+    await host.hears()
+
+    await guest.press("Chat")
+    await guest.write("Written while away")
+    await guest.reads("Sending…")
+    await host.press("Chat")
+    await host.write("Said meanwhile")
+    guest.wire.refusing = False
+    await expect(guest.page.locator("#connection")).to_be_hidden()
+    await expect(host.page.locator("#chat-lines")).to_contain_text("Written while away")
+    await expect(guest.page.locator("#chat-lines")).to_contain_text("Said meanwhile")
+    await expect(guest.page.locator("#chat-lines .pending")).to_have_count(0)
+    await expect(guest.page.locator("#chat-lines li")).to_have_count(2)
+    assert (await guest.statistics())["peers"] == 1  # the same connection all the time
+
+
+async def test_a_socket_that_is_silently_dead_is_replaced(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    sockets = len(guest.wire.sockets)
+    guest.wire.dead = True  # new ones work
+    await guest.wire.another(sockets)
+    await host.press("Chat")
+    await host.write("Are you there?")
+    await guest.reads("Are you there?")
+    await guest.watches("Ruth")
+
+
+async def test_a_lost_peer_connection_is_rebuilt(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    # As when the system takes the network away for long: the transport is gone, and nobody said so.
+    await guest.page.evaluate("""() => {
+        const [peer] = window.peers;
+        peer.close();
+        peer.onconnectionstatechange(new Event("connectionstatechange"));
+    }""")
+    await guest.page.wait_for_function("() => window.peers.length > 1")
+    await guest.watches("Ruth")
+    await guest.hears()
+    await host.watches("Ana")
+
+
+async def test_an_ice_restart_keeps_the_connection(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    before = await guest.page.evaluate("window.peers[0].remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]")
+    # Nothing more seems to arrive: what the page's watch on its traffic sees when a path goes dead.
+    await guest.page.evaluate("""() => {
+        const [peer] = window.peers;
+        const real = peer.getStats.bind(peer);
+        let frozen = null;
+        peer.getStats = async () => (frozen ??= await real());
+        window.thaw = () => delete peer.getStats;
+    }""")
+    await guest.page.wait_for_function(
+        "before => window.peers[0].remoteDescription.sdp.match(/a=ice-ufrag:(.*)/)[1] !== before", arg=before
+    )
+    await guest.page.evaluate("window.thaw()")
+    await expect(guest.page.locator("#connection")).to_be_hidden()
+    assert (await guest.statistics())["peers"] == 1
+    await guest.watches("Ruth")
+    await guest.hears()
+    await host.hears()
+
+
+async def test_a_second_tab_takes_the_session_over_and_the_first_can_take_it_back(person, server, room):
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    other = await person()
+    await other.come(server.link(room, "host"), "Ruth")
+    await other.sees("room")
+    await host.reads("The session goes on in another tab")
+    await host.press("Continue here")
+    await host.sees("room")
+    await other.reads("The session goes on in another tab")
+
+
+async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(person, own_server, room):
+    server = own_server
+    host, guest = await person(home=server), await person(home=server)
+    host.tolerates = guest.tolerates = "ERR_CONNECTION_REFUSED"  # while it is away
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+    await server.restart()
+    await host.sees("room")
+    await host.let_in("Ana")  # the new server knows nobody: guests knock again, by themselves
+    await guest.watches("Ruth")
+    await host.watches("Ana")
+
+
+async def test_a_crashed_tab_is_shown_as_gone_and_the_room_goes_on(session):
+    host, guest = session.host, session.guest
+    await host.watches("Ana")
+    await guest.page.context.close()
+    await expect(host.tile("Ana").locator(".tile-note")).to_have_text("Reconnecting…")
+    await expect(host.page.locator("#room")).to_be_visible()

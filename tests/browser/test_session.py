@@ -1,0 +1,193 @@
+"""What people do in the room."""
+
+from __future__ import annotations
+
+import asyncio
+
+from playwright.async_api import expect
+
+SCREEN = "Ruth\u2019s screen"
+# Keeps what the page says from now on.
+OVERHEAR = """() => {
+    const told = [];
+    const {send} = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+        told.push(JSON.parse(text));
+        send.call(this, text);
+    };
+    return told;
+}"""
+WISHES_FOR_NOTHING = """told => told.some(({type, tiles}) =>
+    type === "wish" && tiles.every(({width, height}) => width === 0 && height === 0))"""
+
+
+async def test_a_muted_microphone_is_silent_and_everybody_sees_it(session):
+    host, guest = session.host, session.guest
+    await host.hears()
+    await guest.press("Microphone")
+    await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(host.page.get_by_role("group", name="Ana, microphone off")).to_be_visible()
+    then = await host.statistics()
+    await host.gets(lambda _, now: now["samples"] - then["samples"] > 48_000)
+    quiet = await host.statistics()
+    await host.gets(lambda _, now: now["samples"] - quiet["samples"] > 48_000)
+    assert (await host.statistics())["energy"] - quiet["energy"] < 1e-6
+    await guest.press("Microphone")
+    await host.hears()
+
+
+async def test_the_host_mutes_a_guest_who_can_unmute_themselves(session):
+    host, guest = session.host, session.guest
+    await host.press("People")
+    await host.press("Mute Ana")
+    await guest.reads("The host has muted your microphone.")
+    await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(host.button("Mute Ana")).to_be_disabled()
+    await guest.press("Microphone")
+    await expect(host.button("Mute Ana")).to_be_enabled()
+    await host.hears()
+
+
+async def test_a_camera_that_is_switched_off_is_let_go_and_comes_back(session):
+    host, guest = session.host, session.guest
+    await host.watches("Ana")
+    await guest.page.keyboard.press("v")
+    await expect(host.page.get_by_role("group", name="Ana, camera off")).to_be_visible()
+    await expect(host.tile("Ana").locator("video")).not_to_have_class("live")
+    await expect(host.tile("Ana").locator(".avatar")).to_be_visible()
+    await guest.page.keyboard.press("v")
+    await host.watches("Ana")
+
+
+async def test_a_shared_screen_takes_the_stage_until_it_is_stopped(person, server, room, sharing_browser):
+    host, guest = await person(using=sharing_browser), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+    await host.press("Share")
+    await expect(host.button("Share")).to_have_attribute("aria-pressed", "true")
+    await guest.watches(SCREEN)
+    screen = await guest.tile(SCREEN).bounding_box()
+    face = await guest.tile("Ruth").bounding_box()
+    assert screen["width"] * screen["height"] > 4 * face["width"] * face["height"]
+    await guest.watches("Ruth")
+    await host.press("Share")
+    await expect(guest.tile(SCREEN)).to_have_count(0)
+    await guest.watches("Ruth")
+
+
+async def test_chat_reaches_the_other_who_sees_that_something_is_unread(session):
+    host, guest = session.host, session.guest
+    await guest.press("Chat")
+    await guest.write("Can you hear me?\n<b>not bold</b>")
+    await expect(guest.page.locator("#chat-lines")).to_contain_text("<b>not bold</b>")
+    await expect(host.page.locator("#toasts")).to_contain_text("Ana: Can you hear me?")
+    await expect(host.page.locator("#bar-chat .badge")).to_have_text("1 unread")
+    await host.page.keyboard.press("c")
+    await expect(host.page.locator("#bar-chat .badge")).to_have_count(0)
+    await expect(host.page.locator("#chat-lines li")).to_contain_text(["Can you hear me?"])
+    await host.page.keyboard.type("mvc: I can")  # no shortcut acts while somebody types
+    await host.page.keyboard.press("Enter")
+    await expect(guest.page.locator("#chat-lines")).to_contain_text("mvc: I can")
+    await expect(host.button("Microphone")).to_have_attribute("aria-pressed", "true")
+    await host.page.keyboard.press("Escape")
+    await expect(host.page.locator("#chat-panel")).to_be_hidden()
+    assert await host.page.evaluate("document.activeElement.id") == "bar-chat"
+
+
+async def test_the_host_copies_the_guest_link_and_it_opens_the_door(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.press("Copy the guest link")
+    await host.reads("The guest link is copied.")
+    await guest.come(await host.page.evaluate("navigator.clipboard.readText()"), "Ana")
+    await guest.sees("waiting")
+
+
+async def test_the_host_removes_a_guest_after_a_second_thought(session):
+    host, guest = session.host, session.guest
+    await host.press("People")
+    await host.press("Remove Ana")
+    await host.press("Cancel")
+    await expect(guest.page.locator("#room")).to_be_visible()
+    await host.press("Remove Ana")
+    await host.press("Remove")
+    await guest.reads("The host has taken you out of the session")
+    await expect(host.tile("Ana")).to_have_count(0)
+    await guest.page.reload()
+    await guest.sees("preview")  # the place is gone, only the link is left
+
+
+async def test_a_guest_leaves_and_the_devices_are_let_go(session):
+    host, guest = session.host, session.guest
+    await guest.press("Leave")
+    await guest.reads("You have left the session")
+    await expect(host.tile("Ana")).to_have_count(0)
+    await host.reads("Ana has left.")
+    assert await guest.page.evaluate("window.peers.every(peer => peer.connectionState === 'closed')")
+
+
+async def test_the_host_ends_the_session_for_everybody(session):
+    host, guest = session.host, session.guest
+    await host.press("Leave")
+    await host.press("Stay")
+    await host.press("Leave")
+    await host.press("End for everybody")
+    await guest.reads("The session has ended")
+    await host.reads("The session has ended")
+
+
+async def test_a_group_shares_a_grid_and_each_hears_and_sees_each(person, server, room):
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    guests = {}
+    for name in ("Ana", "Ben", "Chi"):
+        guests[name] = await person(size=(1024, 700))
+        await guests[name].come(server.link(room), name)
+        await host.let_in(name)
+        await guests[name].sees("room")
+    everybody = {"Ruth": host, **guests}
+    for name, one in everybody.items():
+        await expect(one.page.locator(".tile")).to_have_count(4)
+        for other in everybody:
+            if other != name:
+                await one.watches(other)
+    await asyncio.gather(*(one.hears() for one in everybody.values()))
+    boxes = [await host.tile(name).bounding_box() for name in ("Ana", "Ben", "Chi", "You")]
+    assert len({round(box["width"]) for box in boxes}) == 1  # equal tiles
+
+
+async def test_ones_own_picture_can_be_hidden_and_stays_hidden(session):
+    guest = session.guest
+    await expect(guest.tile("You")).to_be_visible()
+    await guest.press("More")
+    await guest.press("Hide my own picture")
+    await expect(guest.tile("You")).to_have_count(0)
+    await guest.page.reload()
+    await guest.watches("Ruth")
+    await expect(guest.tile("You")).to_have_count(0)
+
+
+async def test_shortcuts_can_be_switched_off(session):
+    host = session.host
+    await host.page.keyboard.press("?")
+    await host.page.get_by_role("switch", name="Single-key shortcuts").uncheck()
+    await host.page.keyboard.press("Escape")
+    await expect(host.page.locator("#help-dialog")).to_be_hidden()
+    await host.page.keyboard.press("m")
+    await host.page.keyboard.press("c")
+    await expect(host.page.locator("#chat-panel")).to_be_hidden()
+    await expect(host.button("Microphone")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_a_hidden_page_asks_for_no_picture(session):
+    host = session.host
+    await host.watches("Ana")
+    told = await host.page.evaluate_handle(OVERHEAR)
+    await host.page.evaluate("""() => {
+        Object.defineProperty(document, "hidden", {configurable: true, get: () => true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    await host.page.wait_for_function(WISHES_FOR_NOTHING, arg=told)
