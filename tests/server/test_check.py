@@ -1,0 +1,169 @@
+"""`python -m server check`: each thing that can be wrong is named with its setting and what to do."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from server.check import find_problems
+from server.settings import Settings
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+def problems(tmp_path: Path, **settings: Any) -> dict[str, str]:
+    """With free ports and a usable data directory, unless said otherwise."""
+    usable: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "media_host": "127.0.0.1",
+        "port": 0,
+        "media_port": 0,
+        "data_directory": tmp_path / "data",
+    }
+    found = find_problems(Settings(**(usable | settings)))
+    return {problem.setting: problem.message for problem in found}
+
+
+@pytest.fixture
+def taken() -> Iterator[dict[str, int]]:
+    """A UDP and a TCP port that somebody else has."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+    ):
+        udp.bind(("127.0.0.1", 0))
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        yield {"UDP": udp.getsockname()[1], "TCP": tcp.getsockname()[1]}
+
+
+def make_certificate(
+    folder: Path,
+    *,
+    start: datetime.datetime = NOW - DAY,
+    end: datetime.datetime = NOW + DAY,
+    password: bytes = b"",
+) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "talk.example.org")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir(exist_ok=True)
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    encryption: Any = (
+        serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    )
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def test_good_settings_have_no_problem(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path / "tls")
+    assert problems(tmp_path) == {}
+    assert problems(tmp_path, tls_certificate=certificate, tls_key=key) == {}
+    assert not (tmp_path / "data").exists(), "checking changes nothing"
+
+
+class TestPorts:
+    def test_http_port_in_use(self, tmp_path: Path, taken: dict[str, int]) -> None:
+        assert "in use" in problems(tmp_path, port=taken["TCP"])["port"]
+
+    @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+    def test_media_port_in_use(self, tmp_path: Path, taken: dict[str, int], protocol: str) -> None:
+        message = problems(tmp_path, media_port=taken[protocol])["media_port"]
+        assert protocol in message and "in use" in message
+
+    def test_one_number_for_both(self, tmp_path: Path) -> None:
+        assert "of its own" in problems(tmp_path, port=9999, media_port=9999)["media_port"]
+
+    @pytest.mark.parametrize("host", ["192.0.2.1", "no such host.invalid", "\x00"])
+    @pytest.mark.parametrize("name", ["host", "media_host"])
+    def test_a_host_that_is_not_ours(self, tmp_path: Path, name: str, host: str) -> None:
+        assert "not an address of this machine" in problems(tmp_path, **{name: host})[name]
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may bind every port")
+    def test_a_port_that_needs_privileges(self, tmp_path: Path) -> None:
+        assert "1024" in problems(tmp_path, port=81)["port"]
+
+
+class TestTls:
+    def test_one_without_the_other(self, tmp_path: Path) -> None:
+        certificate, key = make_certificate(tmp_path)
+        assert "together" in problems(tmp_path, tls_certificate=certificate)["tls_key"]
+        assert "together" in problems(tmp_path, tls_key=key)["tls_certificate"]
+
+    def test_unreadable(self, tmp_path: Path) -> None:
+        found = problems(tmp_path, tls_certificate=tmp_path / "none", tls_key=tmp_path)
+        assert "can't be read" in found["tls_certificate"] and "can't be read" in found["tls_key"]
+
+    def test_a_key_of_another_certificate(self, tmp_path: Path) -> None:
+        certificate, _ = make_certificate(tmp_path / "a")
+        _, key = make_certificate(tmp_path / "b")
+        assert "does not belong" in problems(tmp_path, tls_certificate=certificate, tls_key=key)["tls_key"]
+
+    def test_no_certificate_at_all(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("hello")
+        found = problems(tmp_path, tls_certificate=tmp_path / "a", tls_key=tmp_path / "a")
+        assert "PEM" in found["tls_certificate"]
+
+    def test_a_key_with_a_password(self, tmp_path: Path) -> None:
+        certificate, key = make_certificate(tmp_path, password=b"secret")
+        assert "password" in problems(tmp_path, tls_certificate=certificate, tls_key=key)["tls_key"]
+
+    def test_expired(self, tmp_path: Path) -> None:
+        certificate, key = make_certificate(tmp_path, start=NOW - 9 * DAY, end=NOW - DAY)
+        found = problems(tmp_path, tls_certificate=certificate, tls_key=key)
+        assert "expired" in found["tls_certificate"] and "Renew" in found["tls_certificate"]
+
+    def test_not_yet_valid(self, tmp_path: Path) -> None:
+        certificate, key = make_certificate(tmp_path, start=NOW + DAY, end=NOW + 9 * DAY)
+        found = problems(tmp_path, tls_certificate=certificate, tls_key=key)
+        assert "clock" in found["tls_certificate"]
+
+
+class TestData:
+    def test_not_a_directory(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        assert "not a directory" in problems(tmp_path, data_directory=tmp_path / "file")["data_directory"]
+        below = problems(tmp_path, data_directory=tmp_path / "file" / "data")
+        assert "can't be" in below["data_directory"]
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+    def test_not_writable(self, tmp_path: Path) -> None:
+        (tmp_path / "closed").mkdir(mode=0o500)
+        found = problems(tmp_path, data_directory=tmp_path / "closed" / "data")
+        assert "can't be written" in found["data_directory"]
+
+    def test_a_secret_that_is_too_short(self, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("short")
+        (tmp_path / "secret").chmod(0o600)
+        assert "too short" in problems(tmp_path, data_directory=tmp_path)["secret"]
+
+    def test_a_secret_that_others_can_read(self, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("s" * 64)
+        (tmp_path / "secret").chmod(0o644)
+        assert "chmod 600" in problems(tmp_path, data_directory=tmp_path)["secret"]
+
+    def test_with_a_secret_of_its_own_nothing_is_kept(self, tmp_path: Path) -> None:
+        assert problems(tmp_path, secret="s" * 32, data_directory="/proc/none") == {}
