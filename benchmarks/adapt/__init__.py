@@ -1,4 +1,5 @@
-"""`python -m benchmarks adapt`: the congestion controller on poor networks, in virtual time, beside the reference.
+"""`python -m benchmarks adapt`: the congestion controller on poor networks, in virtual time, beside the
+reference.
 
 Every number repeats to the bit: links, sources and cross traffic are seeded and nothing reads a clock.
 """
@@ -23,7 +24,8 @@ QUICK = ("5.1", "5.6", "3-0.5-3", "layers", "loss 20 %")
 OUT = Path("build/adapt")
 HEADER = (
     "case", "util.", "ours", "p50 ms", "ours", "p95 ms", "ours", "frame p95", "ours", "loss %", "ours",
-    "queue>0.1", "ours", "audio p95", "ours", "missed %", "ours", "fair", "ours", "kbit/s", "ours", "TCP", "ours",
+    "queue>0.1", "ours", "audio p95", "ours", "missed %", "ours", "fair", "ours", "kbit/s", "ours",
+    "TCP", "ours",
 )  # fmt: skip
 
 
@@ -39,7 +41,9 @@ def main(argv: list[str]) -> int:
     options = _parse(argv)
     known = {case.name for case in CASES}
     if unknown := set(options.case) - known:
-        print(f"no such case: {', '.join(sorted(unknown))}; there are: {', '.join(case.name for case in CASES)}")
+        print(
+            f"no such case: {', '.join(sorted(unknown))}; there are: {', '.join(case.name for case in CASES)}"
+        )
         return 2
     names = set(options.case) or (set(QUICK) if options.quick else known)
     chosen = [case for case in CASES if case.name in names]

@@ -53,8 +53,20 @@ def drop_bars(reference: MakeController, ours: MakeController) -> list[Bar]:
         under.append(first_time(estimates, DROP_AT, 0.5 * MBIT, above=False))
         high.append(measure(run, since=DROP_AT, until=2 * DROP_AT).queue_high)
     return [
-        Bar("3 -> 0.5 Mbit/s: rate under capacity", "0.6 s", f"{under[0]:.1f} s", f"{under[1]:.1f} s", under[1] <= 0.6),
-        Bar("3 -> 0.5 Mbit/s: queue over 100 ms", "2 s in all", f"{high[0]:.1f} s", f"{high[1]:.1f} s", high[1] <= 2),
+        Bar(
+            "3 -> 0.5 Mbit/s: rate under capacity",
+            "0.6 s",
+            f"{under[0]:.1f} s",
+            f"{under[1]:.1f} s",
+            under[1] <= 0.6,
+        ),
+        Bar(
+            "3 -> 0.5 Mbit/s: queue over 100 ms",
+            "2 s in all",
+            f"{high[0]:.1f} s",
+            f"{high[1]:.1f} s",
+            high[1] <= 2,
+        ),
     ]
 
 

@@ -135,7 +135,8 @@ def own(
             source = LayeredSource(make_rng(seed, "source"))
         else:
             low, high = OWN_BITRATE
-            source = ElasticSource(make_rng(seed, "source"), min_bitrate=low, max_bitrate=high)
+            rng = make_rng(seed, "source")
+            source = ElasticSource(rng, min_bitrate=low, max_bitrate=high, stops=True)
         flow = MediaFlow(
             sim,
             make,
@@ -153,7 +154,12 @@ def own(
 
 
 def drop(
-    low: float, *, start: float = 30.0, length: float = 30.0, after: float = 40.0, queue_bytes: int | None = None
+    low: float,
+    *,
+    start: float = 30.0,
+    length: float = 30.0,
+    after: float = 40.0,
+    queue_bytes: int | None = None,
 ) -> tuple[LinkSettings, float]:
     rate = ((0.0, 3 * MBIT), (start, low), (start + length, 3 * MBIT))
     settings = LinkSettings(
@@ -165,6 +171,7 @@ def drop(
 SPIKES = tuple(
     point for at in range(5, 60, 5) for point in ((float(at), 0.0), (at + 0.2, 2 * MBIT))
 )  # a Wi-Fi scan: nothing passes for 200 ms, every 5 s
+
 
 # Opportunities of a synthetic cellular link, 20 s, between 0.3 and 6 Mbit/s; an assumption, not a recording.
 def cellular_trace() -> tuple[int, ...]:
@@ -185,61 +192,154 @@ def cellular_trace() -> tuple[int, ...]:
 SLOW_BACK = LinkSettings(rate=((0.0, 60_000.0),), queue_time=1.0)
 
 CASES = (
-    Case("5.1", "variable capacity, one flow", rmcat(
-        ((0.0, 1.0 * MBIT), (40.0, 2.5 * MBIT), (60.0, 0.6 * MBIT), (80.0, 1.0 * MBIT)), 100.0), rmcat=True),
-    Case("5.1 jitter", "the same with up to 30 ms of jitter", rmcat(
-        ((0.0, 1.0 * MBIT), (40.0, 2.5 * MBIT), (60.0, 0.6 * MBIT), (80.0, 1.0 * MBIT)), 100.0, jitter=0.01),
-        rmcat=True),
-    Case("5.2", "variable capacity, two flows", rmcat(
-        ((0.0, 4 * MBIT), (25.0, 2 * MBIT), (50.0, 3.5 * MBIT), (75.0, 1 * MBIT), (100.0, 2 * MBIT)), 125.0,
-        starts=(0.0, 0.0)), rmcat=True),
+    Case(
+        "5.1",
+        "variable capacity, one flow",
+        rmcat(((0.0, 1.0 * MBIT), (40.0, 2.5 * MBIT), (60.0, 0.6 * MBIT), (80.0, 1.0 * MBIT)), 100.0),
+        rmcat=True,
+    ),
+    Case(
+        "5.1 jitter",
+        "the same with up to 30 ms of jitter",
+        rmcat(
+            ((0.0, 1.0 * MBIT), (40.0, 2.5 * MBIT), (60.0, 0.6 * MBIT), (80.0, 1.0 * MBIT)),
+            100.0,
+            jitter=0.01,
+        ),
+        rmcat=True,
+    ),
+    Case(
+        "5.2",
+        "variable capacity, two flows",
+        rmcat(
+            ((0.0, 4 * MBIT), (25.0, 2 * MBIT), (50.0, 3.5 * MBIT), (75.0, 1 * MBIT), (100.0, 2 * MBIT)),
+            125.0,
+            starts=(0.0, 0.0),
+        ),
+        rmcat=True,
+    ),
     Case("5.3", "congested feedback, both ways", both_ways, rmcat=True),
-    Case("5.4", "three flows of one kind", rmcat(
-        ((0.0, 3.5 * MBIT),), 120.0, starts=(0.0, 20.0, 40.0)), rmcat=True),
-    Case("5.5", "five flows with different round trips", rmcat(
-        ((0.0, 4 * MBIT),), 300.0, starts=(0.0, 10.0, 20.0, 30.0, 40.0),
-        delays=(0.010, 0.025, 0.050, 0.100, 0.150)), rmcat=True),
-    Case("5.6", "beside a long TCP flow, queue 300 ms", rmcat(
-        ((0.0, 2 * MBIT),), 120.0, starts=(5.0,), long_tcp=True), rmcat=True),
-    Case("5.6 deep", "beside a long TCP flow, queue 1 s", rmcat(
-        ((0.0, 2 * MBIT),), 120.0, starts=(5.0,), long_tcp=True, queue_time=1.0), rmcat=True),
-    Case("5.7", "two flows beside ten short TCP flows", rmcat(
-        ((0.0, 2 * MBIT),), 300.0, starts=(5.0, 5.0), short_tcp=10), rmcat=True),
-    Case("5.8", "three flows, one pauses", rmcat(
-        ((0.0, 3.5 * MBIT),), 120.0, starts=(0.0, 0.0, 0.0), pauses=((40.0, 60.0),)), rmcat=True),
+    Case(
+        "5.4",
+        "three flows of one kind",
+        rmcat(((0.0, 3.5 * MBIT),), 120.0, starts=(0.0, 20.0, 40.0)),
+        rmcat=True,
+    ),
+    Case(
+        "5.5",
+        "five flows with different round trips",
+        rmcat(
+            ((0.0, 4 * MBIT),),
+            300.0,
+            starts=(0.0, 10.0, 20.0, 30.0, 40.0),
+            delays=(0.010, 0.025, 0.050, 0.100, 0.150),
+        ),
+        rmcat=True,
+    ),
+    Case(
+        "5.6",
+        "beside a long TCP flow, queue 300 ms",
+        rmcat(((0.0, 2 * MBIT),), 120.0, starts=(5.0,), long_tcp=True),
+        rmcat=True,
+    ),
+    Case(
+        "5.6 deep",
+        "beside a long TCP flow, queue 1 s",
+        rmcat(((0.0, 2 * MBIT),), 120.0, starts=(5.0,), long_tcp=True, queue_time=1.0),
+        rmcat=True,
+    ),
+    Case(
+        "5.7",
+        "two flows beside ten short TCP flows",
+        rmcat(((0.0, 2 * MBIT),), 300.0, starts=(5.0, 5.0), short_tcp=10),
+        rmcat=True,
+    ),
+    Case(
+        "5.8",
+        "three flows, one pauses",
+        rmcat(((0.0, 3.5 * MBIT),), 120.0, starts=(0.0, 0.0, 0.0), pauses=((40.0, 60.0),)),
+        rmcat=True,
+    ),
     Case("3-0.2-3", "3 Mbit/s, 200 kbit/s for 30 s, and back", own(*drop(0.2 * MBIT))),
-    Case("3-0.2-3 buffer", "the same with a fixed 112 KB buffer", own(*drop(0.2 * MBIT, queue_bytes=112_000))),
+    Case(
+        "3-0.2-3 buffer", "the same with a fixed 112 KB buffer", own(*drop(0.2 * MBIT, queue_bytes=112_000))
+    ),
     Case("3-0.5-3", "3 Mbit/s, 500 kbit/s for 30 s, and back", own(*drop(0.5 * MBIT))),
     Case("3-1-3", "3 Mbit/s, 1 Mbit/s for 30 s, and back", own(*drop(1 * MBIT))),
     Case("3-0.04-3", "3 Mbit/s, 40 kbit/s for 30 s, and back", own(*drop(0.04 * MBIT))),
     Case("layers", "simulcast through 3 Mbit/s, 200 kbit/s, and back", own(*drop(0.2 * MBIT), layered=True)),
-    Case("outage 1 s", "nothing passes for 1 s", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), outages=((20.0, 21.0),)), 40.0,
-        back=LinkSettings(outages=((20.0, 21.0),)))),
-    Case("outage 3 s", "nothing passes for 3 s", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), outages=((20.0, 23.0),)), 40.0,
-        back=LinkSettings(outages=((20.0, 23.0),)))),
-    Case("loss 20 %", "2 Mbit/s with 20 % independent loss", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.2), 60.0)),
-    Case("loss 30 %", "2 Mbit/s with 30 % independent loss", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.3), 60.0)),
-    Case("loss 30 % bursts", "2 Mbit/s with 30 % loss in bursts of 3", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.3, burst=3.0), 60.0)),
-    Case("bufferbloat", "500 kbit/s with a queue of 2 s", own(
-        LinkSettings(rate=((0.0, 3 * MBIT), (20.0, 0.5 * MBIT)), queue_time=2.0), 60.0)),
-    Case("policer", "1 Mbit/s with no queue: the excess is dropped", own(
-        LinkSettings(rate=((0.0, 1 * MBIT),), queue_time=0.01), 60.0)),
-    Case("Wi-Fi scans", "200 ms of standstill every 5 s", own(
-        LinkSettings(rate=((0.0, 2 * MBIT), *SPIKES), queue_time=None, queue_bytes=200_000), 60.0)),
-    Case("feedback starved", "the way back carries 60 kbit/s and is half full", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),)), 60.0, back=SLOW_BACK)),
-    Case("address change", "another path: 800 kbit/s, 60 ms longer", own(
-        LinkSettings(rate=((0.0, 2 * MBIT), (30.0, 0.8 * MBIT)), delay=((0.0, 0.025), (30.0, 0.085))), 60.0,
-        route_change=30.0)),
-    Case("reorder", "2 % of packets overtaken by 20 ms", own(
-        LinkSettings(rate=((0.0, 2 * MBIT),), reorder=0.02), 60.0)),
-    Case("cellular", "a varying link, 0.3 to 6 Mbit/s", own(
-        LinkSettings(trace=cellular_trace(), queue_time=1.0), 60.0)),
+    Case(
+        "outage 1 s",
+        "nothing passes for 1 s",
+        own(
+            LinkSettings(rate=((0.0, 2 * MBIT),), outages=((20.0, 21.0),)),
+            40.0,
+            back=LinkSettings(outages=((20.0, 21.0),)),
+        ),
+    ),
+    Case(
+        "outage 3 s",
+        "nothing passes for 3 s",
+        own(
+            LinkSettings(rate=((0.0, 2 * MBIT),), outages=((20.0, 23.0),)),
+            40.0,
+            back=LinkSettings(outages=((20.0, 23.0),)),
+        ),
+    ),
+    Case(
+        "loss 20 %",
+        "2 Mbit/s with 20 % independent loss",
+        own(LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.2), 60.0),
+    ),
+    Case(
+        "loss 30 %",
+        "2 Mbit/s with 30 % independent loss",
+        own(LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.3), 60.0),
+    ),
+    Case(
+        "loss 30 % bursts",
+        "2 Mbit/s with 30 % loss in bursts of 3",
+        own(LinkSettings(rate=((0.0, 2 * MBIT),), loss=0.3, burst=3.0), 60.0),
+    ),
+    Case(
+        "bufferbloat",
+        "500 kbit/s with a queue of 2 s",
+        own(LinkSettings(rate=((0.0, 3 * MBIT), (20.0, 0.5 * MBIT)), queue_time=2.0), 60.0),
+    ),
+    Case(
+        "policer",
+        "1 Mbit/s with no queue: the excess is dropped",
+        own(LinkSettings(rate=((0.0, 1 * MBIT),), queue_time=0.01), 60.0),
+    ),
+    Case(
+        "Wi-Fi scans",
+        "200 ms of standstill every 5 s",
+        own(LinkSettings(rate=((0.0, 2 * MBIT), *SPIKES), queue_time=None, queue_bytes=200_000), 60.0),
+    ),
+    Case(
+        "feedback starved",
+        "the way back carries 60 kbit/s and is half full",
+        own(LinkSettings(rate=((0.0, 2 * MBIT),)), 60.0, back=SLOW_BACK),
+    ),
+    Case(
+        "address change",
+        "another path: 800 kbit/s, 60 ms longer",
+        own(
+            LinkSettings(rate=((0.0, 2 * MBIT), (30.0, 0.8 * MBIT)), delay=((0.0, 0.025), (30.0, 0.085))),
+            60.0,
+            route_change=30.0,
+        ),
+    ),
+    Case(
+        "reorder",
+        "2 % of packets overtaken by 20 ms",
+        own(LinkSettings(rate=((0.0, 2 * MBIT),), reorder=0.02), 60.0),
+    ),
+    Case(
+        "cellular",
+        "a varying link, 0.3 to 6 Mbit/s",
+        own(LinkSettings(trace=cellular_trace(), queue_time=1.0), 60.0),
+    ),
     *(
         Case(f"steady {rate:g}", f"{rate:g} Mbit/s", own(LinkSettings(rate=((0.0, rate * MBIT),)), 60.0))
         for rate in (0.1, 0.2, 0.5, 2.0)

@@ -1,4 +1,5 @@
-"""One HTML page with every case's rate, queue, layers and audio delay over time. No script, nothing fetched."""
+"""One HTML page with every case's rate, queue, layers and audio delay over time. No script, nothing
+fetched."""
 
 from __future__ import annotations
 
@@ -17,22 +18,25 @@ REFERENCE, OURS, CAPACITY = "#c05020", "#1060b0", "#999999"
 Points = Sequence[tuple[float, float]]
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .2rem .7rem; border-bottom: 1px solid #ddd;
-text-align: left; font-variant-numeric: tabular-nums } .no { color: #b00020; font-weight: 600 }
-.plots { display: flex; flex-wrap: wrap; gap: .5rem } svg { background: #fafafa } h2 { margin: 2rem 0 .3rem }
-text { font: 11px system-ui, sans-serif; fill: #555 }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #222
+} table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .2rem .7rem; border-bottom: 1px solid
+#ddd; text-align: left; font-variant-numeric: tabular-nums } .no { color: #b00020; font-weight: 600 } .plots {
+display: flex; flex-wrap: wrap; gap: .5rem } svg { background: #fafafa } h2 { margin: 2rem 0 .3rem } text {
+font: 11px system-ui, sans-serif; fill: #555 }
 """
 
 
 def page(
-    bars: Sequence[Bar], header: Sequence[str], rows: Sequence[Sequence[str]], runs: Sequence[tuple[Case, Run, Run]]
+    bars: Sequence[Bar],
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    runs: Sequence[tuple[Case, Run, Run]],
 ) -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Roomtone: adaptation, simulated</title>",
         f"<style>{STYLE}</style><h1>Adaptation, simulated</h1>",
-        f"<p>Written by <code>python -m benchmarks adapt</code>. <b style='color:{REFERENCE}'>Reference: Google "
-        f"congestion control</b>, <b style='color:{OURS}'>ours</b>, capacity in grey.</p>",
+        f"<p>Written by <code>python -m benchmarks adapt</code>. "
+        f"<b style='color:{REFERENCE}'>Reference: Google congestion control</b>, <b style='color:{OURS}'>ours</b>, capacity in grey.</p>",
         _table(
             ("bar", "demanded", "reference", "ours", "met"),
             [(b.about, b.demanded, b.reference, b.ours, "yes" if b.met else "no") for b in bars],
@@ -74,14 +78,19 @@ def _times(end: float) -> list[float]:
     return [end * step / POINTS for step in range(POINTS + 1)]
 
 
-def _plot(title: str, lines: Sequence[tuple[str, Points]], end: float, *, ceiling: float | None = None) -> str:
+def _plot(
+    title: str, lines: Sequence[tuple[str, Points]], end: float, *, ceiling: float | None = None
+) -> str:
     top = max((value for _, line in lines for _, value in line), default=1.0) or 1.0
     top = min(top, ceiling) if ceiling else top
     out = [f"<svg width={WIDTH} height={HEIGHT} role=img aria-label='{title}'><text x=4 y=12>{title}</text>"]
     inner = HEIGHT - BOTTOM - 16
     for share in (0.0, 0.5, 1.0):
         y = HEIGHT - BOTTOM - share * inner
-        out.append(f"<path d='M{LEFT} {y:.0f}H{WIDTH}' stroke='#e4e4e4'/><text x=4 y={y + 4:.0f}>{top * share:.3g}</text>")
+        out.append(
+            f"<path d='M{LEFT} {y:.0f}H{WIDTH}' stroke='#e4e4e4'/>"
+            f"<text x=4 y={y + 4:.0f}>{top * share:.3g}</text>"
+        )
     for share in (0.0, 0.25, 0.5, 0.75):
         x = LEFT + share * (WIDTH - LEFT)
         out.append(f"<text x={x:.0f} y={HEIGHT - 4}>{end * share:.0f} s</text>")
@@ -103,6 +112,8 @@ def _thin(line: Points) -> Points:
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         marked = (f"<{tag} class=no>" if cell == "no" else f"<{tag}>" for cell in cells)
-        return "<tr>" + "".join(f"{mark}{html.escape(cell)}" for mark, cell in zip(marked, cells, strict=True))
+        return "<tr>" + "".join(
+            f"{mark}{html.escape(cell)}" for mark, cell in zip(marked, cells, strict=True)
+        )
 
     return "<table>" + row(header, "th") + "".join(row(cells, "td") for cells in rows) + "</table>"

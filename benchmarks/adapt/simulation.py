@@ -1,4 +1,5 @@
-"""Flows over emulated links in virtual time. One heap of events, no clock, no thread: it repeats to the bit."""
+"""Flows over emulated links in virtual time. One heap of events, no clock, no thread: it repeats to the
+bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent: an encoder that follows the estimate, and simulcast layers that an allocation chooses from."""
+"""What is sent: an encoder that follows the estimate, and simulcast layers that an allocation picks."""
 
 from __future__ import annotations
 
@@ -21,20 +21,27 @@ class ElasticSource:
 
     interval = FRAME_INTERVAL
 
-    def __init__(self, rng: random.Random, *, min_bitrate: float, max_bitrate: float) -> None:
+    def __init__(
+        self, rng: random.Random, *, min_bitrate: float, max_bitrate: float, stops: bool = False
+    ) -> None:
+        """`stops`: sends nothing below `min_bitrate`, as an allocation would have it; otherwise that much."""
+        self._stops = stops
         self.min_bitrate = min_bitrate
         self.max_bitrate = max_bitrate
         self.bitrate = min_bitrate
         self._rng = rng
 
     def on_estimate(self, bitrate: float, *, now: float) -> None:
-        self.bitrate = min(max(bitrate, self.min_bitrate), self.max_bitrate)
+        if self._stops and bitrate < self.min_bitrate:
+            self.bitrate = 0.0
+        else:
+            self.bitrate = min(max(bitrate, self.min_bitrate), self.max_bitrate)
 
     def next_bitrate(self, *, now: float) -> float | None:
         return self.max_bitrate if self.bitrate < self.max_bitrate else None
 
     def frame(self, *, queue_delay: float, now: float) -> list[int]:
-        if queue_delay > SKIP_ABOVE:
+        if queue_delay > SKIP_ABOVE or not self.bitrate:
             return []
         factor = min(max(self._rng.gauss(1.0, FRAME_SPREAD), 0.5), 1.5)
         return split(self.bitrate * self.interval / 8 * factor)

@@ -1,4 +1,5 @@
-"""Additive increase near a known capacity, multiplicative away from it, and a decrease below what got through.
+"""Additive increase near a known capacity, multiplicative away from it, and a decrease below what got
+through.
 
 Mirrors libwebrtc's modules/remote_bitrate_estimator/aimd_rate_control.cc and
 congestion_controller/goog_cc/link_capacity_estimator.cc.

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-# Bytes that a packet costs below RTP: IPv4 20 + UDP 8. The SRTP tag is part of the datagram and counted there.
+# Bytes that a packet costs below RTP: IPv4 20 + UDP 8. The SRTP tag is part of the datagram and counted
+# there.
 IP_UDP_OVERHEAD = 28
 
 

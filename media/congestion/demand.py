@@ -1,8 +1,8 @@
 """When to probe, and how far: toward the next layer, whether or not the media fills the estimate.
 
-Growing by some percent a second takes half a minute from a slide show to a picture. A probe asks the path at once,
-costs a few packets, and a failed one costs a moment of queue; so failures space them out, except after a drop,
-when the rate from before it may be back any moment.
+Growing by some percent a second takes half a minute from a slide show to a picture. A probe asks the path at
+once, costs a few packets, and a failed one costs a moment of queue; so failures space them out, except after
+a drop, when the rate from before it may be back any moment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ JITTER_FACTOR = 3.0  # a probe lasts so many times the jitter at least
 DURATION_AT_MOST = 0.100
 RESULT_TIMEOUT = 0.6  # seconds, plus the round trip
 UNSATURATED = 0.95  # of the goal measured: the path had that much to spare
-PROGRESS = 1.6  # times the estimate measured: it had less, but beside others' traffic such a gain is no accident
+PROGRESS = (
+    1.6  # times the estimate measured: it had less, but beside others' traffic such a gain is no accident
+)
 CONFIRM = 1.0  # seconds plus the round trip without a long queue, until a success is believed
 
 
@@ -85,7 +87,8 @@ class DemandProber:
         return measured >= UNSATURATED * self.goal or measured > PROGRESS * estimate
 
     def succeed(self, *, now: float) -> None:
-        """The next one may follow at once. What it cost is known only when its rate has been sent for a while."""
+        """The next one may follow at once. What it cost is known only when its rate has been sent for a
+        while."""
         self.goal = None
         self._succeeded_at = now
 

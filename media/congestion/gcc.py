@@ -1,8 +1,8 @@
 """Google congestion control as libwebrtc has it, the reference that ours is measured against.
 
 Mirrors libwebrtc (January 2026) modules/congestion_controller/goog_cc: goog_cc_network_control.cc,
-delay_based_bwe.cc and send_side_bandwidth_estimation.cc, with default settings. Not here: the congestion window
-(off by default) and the network state predictor.
+delay_based_bwe.cc and send_side_bandwidth_estimation.cc, with default settings. Not here: the congestion
+window (off by default) and the network state predictor.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rate at which loss is explained: candidates of (bandwidth, inherent loss), the likeliest wins.
 
 `LossBased` mirrors libwebrtc's modules/congestion_controller/goog_cc/loss_based_bwe_v2.cc with its default
-settings. `ReportedLoss` is the older rule for receiver reports (send_side_bandwidth_estimation.cc), used where
-there is no transport-wide feedback.
+settings. `ReportedLoss` is the older rule for receiver reports (send_side_bandwidth_estimation.cc), used
+where there is no transport-wide feedback.
 """
 
 from __future__ import annotations

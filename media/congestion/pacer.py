@@ -1,8 +1,9 @@
 """Spreads what is sent to one receiver over time: a leaky bucket, in pure state.
 
 Used only for receivers whose path is constrained; everybody else gets packets as they come (the publisher has
-paced them already). Audio never waits: it goes at once and takes its bytes from the bucket, so that video waits
-for it. Mirrors libwebrtc's modules/pacing/pacing_controller.cc and bitrate_prober.cc in what it does, not in how.
+paced them already). Audio never waits: it goes at once and takes its bytes from the bucket, so that video
+waits for it. Mirrors libwebrtc's modules/pacing/pacing_controller.cc and bitrate_prober.cc in what it does,
+not in how.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Packet = TypeVar("Packet")
 
 
 class Pacer(Generic[Packet]):
-    """`send(packet, probe)` sends a queued packet, `pad(size, probe)` sends about `size` bytes of padding and gives
+    """`send(packet, probe)` sends a queued packet, `pad(size, probe)` sends about `size` bytes of padding and
+    gives
     what it sent (0: it cannot), `in_flight()` gives the bytes on their way."""
 
     def __init__(
@@ -70,7 +72,8 @@ class Pacer(Generic[Packet]):
         self._debt += size
 
     def enqueue(self, packet: Packet, size: int, *, now: float) -> bool:
-        """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what follows of its
+        """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what follows of
+        its
         stream is undecodable until a keyframe."""
         if self._queue and 8 * (self._queued + size) > QUEUE_LIMIT * self._rate:
             self.dropped += 1
@@ -150,7 +153,8 @@ class _Probe:
         self.packet_size = min(max(size, PADDING_PACKET_SMALLEST), PADDING_PACKET)
 
     def count(self, size: int) -> bool:
-        """Counts a packet; true when the cluster is complete. One packet more than its bytes need: the rate is
+        """Counts a packet; true when the cluster is complete. One packet more than its bytes need: the rate
+        is
         measured between the first and the last."""
         done = self.sent >= self.cluster.bytes and self.packets >= self.cluster.packets - 1
         self.sent += size

@@ -1,7 +1,7 @@
 """Probing: sending a little faster for a moment and measuring how fast it arrives.
 
-`ProbeMeasurement` mirrors libwebrtc's goog_cc/probe_bitrate_estimator.cc; `ProbeController`, which decides when
-the reference probes, its goog_cc/probe_controller.cc.
+`ProbeMeasurement` mirrors libwebrtc's goog_cc/probe_bitrate_estimator.cc; `ProbeController`, which decides
+when the reference probes, its goog_cc/probe_controller.cc.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How long packets stand in the path's queue: one-way delay above the lowest seen lately.
 
 The receiver's clock has an unknown zero and drifts, so delays are compared with the minimum of a window short
-enough for drift (100 ppm make 3 ms in 30 s) and long enough to hold a moment with an empty queue. A gradient, as
-the trendline has it, cannot see a queue that is full and stays full; this can.
+enough for drift (100 ppm make 3 ms in 30 s) and long enough to hold a moment with an empty queue. A gradient,
+as the trendline has it, cannot see a queue that is full and stays full; this can.
 """
 
 from __future__ import annotations

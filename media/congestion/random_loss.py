@@ -1,8 +1,8 @@
 """Tells loss that sending causes from loss that is simply there.
 
 Loss behind a queue shows as delay first and is not judged here. Loss without a queue is either a radio's (it
-stays when we send less) or a policer's (it goes away). Which one is found by experiment: send what arrived and
-look again.
+stays when we send less) or a policer's (it goes away). Which one is found by experiment: send what arrived
+and look again.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from enum import Enum
 from media.congestion.base import PacketResult
 
 WINDOW = 0.5  # seconds of send time
-PACKETS = 20  # at least
+PACKETS = 30  # at least
+EXPERIMENT_PACKETS = 60  # at least, to judge an experiment by
 EXCESS = 0.05  # of loss above the known, before it is worth an experiment
-DEVIATIONS = 2.5  # of chance on top
-RANDOM_IF_LEFT = 0.6  # of the loss, when less is sent
+DEVIATIONS = 2.5  # of chance on top, reckoned at
+CHANCE_LOSS = 0.02  # of loss at least
+RANDOM_IF_LEFT = 0.5  # of the loss, when less is sent
 RETRY = 2.0  # seconds after an experiment; doubles while loss turns out random
 RETRY_AT_MOST = 16.0
 FORGET = 0.1  # weight of a window with less loss than known
@@ -61,7 +63,8 @@ class RandomLoss:
             latest = max(latest, result.sent_at)
             self._packets += 1
             self._lost += result.received_at is None
-        if self._since is None or self._packets < PACKETS or latest - self._since < WINDOW:
+        enough = PACKETS if self._suspected is None else EXPERIMENT_PACKETS
+        if self._since is None or self._packets < enough or latest - self._since < WINDOW:
             return None
         count = self._packets
         ratio = self._lost / count
@@ -69,7 +72,8 @@ class RandomLoss:
         self.ratio += (ratio - self.ratio) / 4
         if self._suspected is not None:
             return self._conclude(ratio, now)
-        chance = DEVIATIONS * math.sqrt(self.inherent * (1 - self.inherent) / count)
+        usual = max(self.inherent, CHANCE_LOSS)
+        chance = DEVIATIONS * math.sqrt(usual * (1 - usual) / count)
         if ratio > self.inherent + EXCESS + chance and now >= self._not_before:
             self._suspected = ratio
             self._restart(now)
@@ -83,7 +87,9 @@ class RandomLoss:
     def _conclude(self, ratio: float, now: float) -> Verdict:
         assert self._suspected is not None
         before, self._suspected = self._suspected, None
-        if ratio >= RANDOM_IF_LEFT * before:
+        # Where some loss is always there, a window of more was most likely chance.
+        usual = self.inherent if self.inherent >= EXCESS else before
+        if ratio >= RANDOM_IF_LEFT * min(before, usual):
             self.inherent = max(self.inherent, (before + ratio) / 2)
             self._not_before = now + self._retry
             self._retry = min(self._retry * 2, RETRY_AT_MOST)

@@ -1,13 +1,13 @@
 """Our controller: fast down, empty queues, fast up, and a fair share.
 
-It knows the standing queue in seconds (`QueueDelay`) and what arrives now (`DeliveryRate`), and is in one of five
-modes:
+It knows the standing queue in seconds (`QueueDelay`) and what arrives now (`DeliveryRate`), and is in one of
+five modes:
 
     INCREASE  the queue is short; the rate grows, slowly near the capacity met last, and probes look further
     DRAIN     the queue is long; what arrives now is the capacity, and we send less until the queue is gone
-    COMPETE   the queue does not go when we hold back, so it is somebody else's (TCP): share by loss, as TCP does
-    STARVED   we send and nothing comes back: halve, down to the floor that sound needs
-    REPORTED  no transport-wide feedback at all: receiver reports and REMB
+    COMPETE   the queue does not go when we hold back, so it is somebody else's (TCP): share by loss, as TCP
+    does STARVED   we send and nothing comes back: halve, down to the floor that sound needs REPORTED  no
+    transport-wide feedback at all: receiver reports and REMB
 """
 
 from __future__ import annotations
@@ -57,11 +57,17 @@ ACKED_HEADROOM = 1.5
 ENOUGH = 1.2  # times all that is wanted
 
 NOT_OURS_AFTER = 1.0  # seconds of sending in which a drain must show
+NOT_OURS_AT_LEAST = 0.05  # seconds of expected fall; below, the floor keeps us from holding back
 NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
-COMPETE_DECREASE = 0.75
+COMPETE_DECREASE = 0.8
+COMPETE_LOSS_GAP = 2.0  # round trips that one overflow of the queue may last
 COMPETE_SEGMENT = 1500 * 8  # bits gained per round trip squared
+COMPETE_GROWTH = 0.25  # per second at most
 QUEUE_GONE = 0.5  # seconds with a short queue that end competition
-COMPETE_TIME = (10.0, 60.0)  # seconds until we hold back again to see whose queue it is; doubled each time in vain
+COMPETE_TIME = (
+    10.0,
+    60.0,
+)  # seconds until we hold back again to see whose queue it is; doubled each time in vain
 
 PACING = 1.1
 IN_FLIGHT_SLACK = 0.080  # seconds of the rate beyond the round trip and the feedback's interval
@@ -70,7 +76,6 @@ STARVED_AFTER = 0.5  # seconds plus three round trips
 STARVED_INTERVAL = 0.5
 PROBE_SETTLE = 0.25  # seconds that a probe's own queue is not held against us
 PROBE_TRUST = 0.92  # of the measured rate
-NO_FEEDBACK = 1.0  # seconds until reports are believed instead
 
 
 class Mode(Enum):
@@ -213,10 +218,13 @@ class Roomtone:
 
     def on_route_change(self, *, now: float) -> None:
         """Starts over, not above where we were, and asks the new path at once."""
-        before = self._rate
+        if self.mode is Mode.REPORTED:
+            return
+        before, demand = self._rate, self._prober.demand
         self._reset(now, min(before, self._start_bitrate))
+        self._prober.demand = demand
         self._prober.remember(before, now=now)
-        self._ignore_before = now
+        self._ignore_before = self._feedback_at = now
         self.mode = Mode.INCREASE
 
     def next_timeout(self) -> float | None:
@@ -357,28 +365,29 @@ class Roomtone:
         low, high = DRAIN_FACTOR
         factor = min(max(1 - queue / DRAIN_TIME, low), high)
         self._rate = min(self._before_drain, factor * self._capacity)
-        if self._is_not_ours(queue, factor):
+        if self._is_not_ours(queue, max(factor, self.estimate / max(self._capacity, 1.0))):
             self._rate = min(self._before_drain, self._share)
             self._enter(Mode.COMPETE, now)
             self._compete_until = now + self._compete_time
             self._compete_time = min(2 * self._compete_time, COMPETE_TIME[1])
 
     def _is_not_ours(self, queue: float, factor: float) -> bool:
-        """Holding back must shorten a queue of our own by (1 - factor) seconds a second. Reckoned in send time:
+        """Holding back must shorten a queue of our own by (1 - factor) seconds a second. Reckoned in send
+        time:
         what arrives through a queue of two seconds tells of two seconds ago."""
         since = self._newest_sent_at - self._drain_sent_at
         if since <= 0:
             self._drain_queue = max(self._drain_queue, queue)
             self._share = self._capacity or self._rate
             return False
-        self._drain_expected += (self._newest_sent_at - self._drain_counted_at) * (1 - factor)
+        self._drain_expected += (self._newest_sent_at - self._drain_counted_at) * max(1 - factor, 0.0)
         self._drain_counted_at = self._newest_sent_at
         if since < NOT_OURS_AFTER:
             return False
         fallen = self._drain_queue - queue
         expected = min(self._drain_expected, self._drain_queue)
         self._drain_sent_at, self._drain_queue, self._drain_expected = self._newest_sent_at, queue, 0.0
-        return fallen < NOT_OURS_SHARE * expected
+        return expected > NOT_OURS_AT_LEAST and fallen < NOT_OURS_SHARE * expected
 
     def _finish_drain(self, now: float) -> None:
         self._compete_time = COMPETE_TIME[0]
@@ -391,7 +400,8 @@ class Roomtone:
         self._prober.postpone(self._calm_time(now), now=now)
 
     def _calm_time(self, now: float) -> float:
-        """How long to wait after a drain before asking for more: longer on a path that keeps taking back what it
+        """How long to wait after a drain before asking for more: longer on a path that keeps taking back what
+        it
         gave, since a picture that comes and goes is worse than a small one."""
         while self._drops and now - self._drops[0] > RESTLESS:
             self._drops.popleft()
@@ -401,7 +411,7 @@ class Roomtone:
 
     def _on_compete(self, results: Sequence[PacketResult], now: float) -> None:
         since, self._grown_at = now - self._grown_at, now
-        rtt = max(self._round_trip, 0.02)
+        rtt = max(self._round_trip, self._queue.value + 0.02)
         if self._queue.value < QUEUE_SHORT + self._packet_time:
             self._short_since = now if self._short_since is None else self._short_since
             if now - self._short_since > QUEUE_GONE:
@@ -413,13 +423,15 @@ class Roomtone:
                 self._start_drain(now)
                 return
         lost = sum(r.received_at is None for r in results)
-        if lost > self._loss.inherent * len(results) and now - self._lost_at > rtt + self._interval:
+        overflow_over = self._lost_at + COMPETE_LOSS_GAP * rtt + self._interval
+        if lost > self._loss.inherent * len(results) and now > overflow_over:
             self._lost_at = now
             self._rate *= COMPETE_DECREASE
             return
         acked = self._delivery.bitrate
         if acked is not None and acked > 0.5 * self._rate:
-            self._rate += COMPETE_SEGMENT / rtt**2 * since
+            growth = min(COMPETE_SEGMENT / rtt**2, COMPETE_GROWTH * self._rate) * since
+            self._rate = max(self._rate, min(self._rate + growth, ENOUGH * self._prober.demand.maximum))
 
     # -- probes
 
@@ -457,6 +469,9 @@ class Roomtone:
         if self._feedback_at is None or last is None:
             return
         patience = STARVED_AFTER + 3 * self._round_trip
+        if now - max(last, self._feedback_at) > patience:
+            # Nothing moves: what flew is lost, or media would wait for ever for its acknowledgement.
+            self._sent.reset_in_flight()
         if last - self._feedback_at < patience or now - self._starved_at < STARVED_INTERVAL:
             return
         if self.mode is not Mode.STARVED:

@@ -1,8 +1,8 @@
 """A link in numbers: packets go in with `now`, decisions come out (when they arrive, or that they don't).
 
-Sans-IO and seeded, so that a test repeats to the bit. One bottleneck: a queue served at a rate that may change,
-then a fixed delay with jitter, loss, reordering and duplication. All flows that share a bottleneck call the same
-`Link`, in order of time.
+Sans-IO and seeded, so that a test repeats to the bit. One bottleneck: a queue served at a rate that may
+change, then a fixed delay with jitter, loss, reordering and duplication. All flows that share a bottleneck
+call the same `Link`, in order of time.
 """
 
 from __future__ import annotations
