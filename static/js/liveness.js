@@ -15,7 +15,8 @@ export class Liveness {
   /** @type {number | undefined} */
   #timer;
   #alive = true;
-  #received = -1;
+  /** @type {Map<string, number>} */
+  #received = new Map(); // candidate pair -> what it has received
   #sentThen = 0;
   #at = 0;
 
@@ -49,8 +50,10 @@ export class Liveness {
   async #look() {
     const { received, sent } = await traffic(this.#peer);
     const now = performance.now();
-    if (received !== this.#received) {
-      this.#received = received;
+    // Pairs come and go with ICE restarts: only what one of them has received tells of life.
+    const more = [...received].some(([pair, amount]) => amount > (this.#received.get(pair) ?? 0));
+    this.#received = received;
+    if (more) {
       this.#sentThen = sent;
       this.#at = now;
       this.#tell(true);
@@ -68,13 +71,13 @@ export class Liveness {
   }
 }
 
-/** @param {RTCPeerConnection} peer @returns {Promise<{received: number, sent: number}>} */
+/** @param {RTCPeerConnection} peer @returns {Promise<{received: Map<string, number>, sent: number}>} */
 async function traffic(peer) {
-  let received = 0;
+  const received = new Map();
   let sent = 0;
   for (const stats of (await peer.getStats()).values()) {
     if (stats.type !== "candidate-pair") continue;
-    received += (stats.bytesReceived ?? 0) + (stats.responsesReceived ?? 0);
+    received.set(stats.id, (stats.bytesReceived ?? 0) + (stats.responsesReceived ?? 0));
     sent += stats.packetsSent ?? 0;
   }
   return { received, sent };

@@ -18,6 +18,7 @@ import { Stage } from "./ui/stage.js";
 import { ConnectionStatus } from "./ui/status.js";
 import { toggle } from "./ui/switches.js";
 import { showView } from "./ui/views.js";
+import { keepAwake } from "./wakelock.js";
 import { noticeWords } from "./words.js";
 
 const URGENT = new Set(["admitted", "muted", "microphone-interrupted", "microphone-missing", "microphone-failed"]);
@@ -60,8 +61,8 @@ session.on("said", ({ name, text }) => {
 });
 listenForKeys(
   {
-    m: () => toggle(devices, "microphone"),
-    v: () => toggle(devices, "camera"),
+    m: () => toggleByKey("microphone"),
+    v: () => toggleByKey("camera"),
     c: () => allowed(store.state, "chat") && panels.toggle("chat"),
     p: () => panels.toggle("people"),
     "?": () => dialogs.openHelp(),
@@ -72,6 +73,7 @@ listenForKeys(
 
 store.subscribe((state) => {
   showView(state.view, state.waiting.length);
+  keepAwake(state.view === "room" || state.view === "waiting");
   preview.draw(state);
   waiting.draw(state);
   ended.draw(state);
@@ -132,6 +134,13 @@ function wanted() {
 function leave() {
   if (store.state.me?.role === "host") dialogs.openLeave();
   else session.leave();
+}
+
+/** Away from its button, a switch has to say what it did. @param {"microphone" | "camera"} kind */
+function toggleByKey(kind) {
+  toggle(devices, kind);
+  const name = kind === "microphone" ? "Microphone" : "Camera";
+  notices.announce(`${name} ${devices.inputs[kind].on ? "on" : "off"}.`);
 }
 
 async function share() {

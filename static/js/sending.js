@@ -81,7 +81,11 @@ export function preferPicture(transceiver) {
 function prefer(transceiver, kind, types) {
   const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
   const codecs = types.flatMap((type) => known.filter(({ mimeType }) => mimeType.toLowerCase() === type));
-  if (codecs.length) transceiver.setCodecPreferences(codecs);
+  try {
+    if (codecs.length) transceiver.setCodecPreferences(codecs);
+  } catch {
+    // Browsers differ in which list they accept; without it the offer is only longer.
+  }
 }
 
 /** @param {RTCPeerConnection} peer @param {RTCRtpEncodingParameters[]} sendEncodings */

@@ -83,6 +83,9 @@ STATISTICS = """async () => {
     return sums;
 }"""
 
+PLAYING = """() => [...document.querySelectorAll("audio")]
+    .some(({srcObject, paused, muted, volume}) => srcObject?.active && !paused && !muted && volume > 0)"""
+
 # A small grey copy of what a <video> shows, to tell a moving picture from a frozen one.
 SNAPSHOT = """video => {
     const canvas = Object.assign(document.createElement("canvas"), {width: 32, height: 18});
@@ -294,7 +297,8 @@ class Person:
         return await eventually(self.statistics, lambda now: test(then, now))
 
     async def hears(self) -> None:
-        """New sound comes in that was not made up by concealment."""
+        """New sound comes in that was not made up by concealment, and is played."""
+        await self.page.wait_for_function(PLAYING)
         await self.gets(
             lambda then, now: (
                 now["energy"] > then["energy"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 import pytest
@@ -15,12 +14,16 @@ RULES = {"resultTypes": ["violations"]}
 SMALL = {"width": 320, "height": 640}
 PHONE_ON_ITS_SIDE = {"width": 740, "height": 360}
 
-Look = Callable[[Page], Awaitable[None]]
+# What fades in has its colours only at the end; what breathes for ever is decoration.
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter(animation => animation.effect.getComputedTiming().iterations !== Infinity)
+    .map(animation => animation.finished.catch(() => {})))"""
 
 
 async def faults(page: Page) -> list[str]:
     """What axe finds, as rule and element."""
     await page.evaluate(AXE)
+    await page.evaluate(SETTLED)
     report = await page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
     return [
         f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"

@@ -1,5 +1,6 @@
 /** The pages around a session: landing, preview, waiting, coming back, ended. */
 
+import { obstacle } from "../capture.js";
 import { linkPath, parseLink } from "../link.js";
 import { endingWords, problemWords } from "../words.js";
 import { DeviceMenus } from "./devicemenus.js";
@@ -82,6 +83,7 @@ export class Preview {
     const connecting = downSince !== null ? "Connecting…" : host ? "Entering…" : "Asking…";
     setText(enter, joining ? connecting : host ? "Enter the room" : "Ask to join");
     enter.setAttribute("aria-disabled", String(joining));
+    enter.disabled = obstacle() === "unsupported";
     showTrack(byId("preview-video", HTMLVideoElement), this.#devices.inputs.camera.track);
     drawMirror(byId("preview-video", HTMLVideoElement), byId("preview-words", HTMLElement), this.#devices);
     drawProblems(byId("preview-problems", HTMLElement), this.#devices);
