@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from media.publication import Publication
+from media.sending import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,11 @@ class SlotsChanged:
     """The peer has other slots than before: bind again."""
 
 
-PeerEvent = Connected | Disconnected | PublicationChanged | SlotsChanged
+@dataclass(frozen=True, slots=True)
+class SendingOrdered:
+    """The peer is to send something else than before: tell its page."""
+
+    order: Order
+
+
+PeerEvent = Connected | Disconnected | PublicationChanged | SlotsChanged | SendingOrdered

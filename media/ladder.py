@@ -13,12 +13,16 @@ LARGER_TEMPORAL = 2  # temporal layers, from the top, in which an encoding above
 
 
 def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
-    """The rungs of `publication` up to encoding `highest`, each dearer than the one before."""
+    """The rungs of `publication` up to encoding `highest`, each dearer than the one before; none before it is
+    known what its motion costs."""
     rids = publication.rids
     rungs: list[Rung] = []
+    if not any(encoding.live and any(encoding.bitrates) for encoding in publication.encodings):
+        return ()
     for place, encoding in enumerate(publication.encodings):
         spatial = rids.index(encoding.rid) if encoding.rid in rids else place
-        if not encoding.live or (rungs and spatial > highest):
+        # What is off because nobody could use it can be had again, for what it cost.
+        if (not encoding.live and spatial < publication.needed) or (rungs and spatial > highest):
             continue
         if not rungs:
             size = encoding.keyframe_size or STILL_SIZE

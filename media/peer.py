@@ -32,10 +32,12 @@ from media.rtp.rtcp import (
     SourceDescription,
 )
 from media.rtp.twcc import TransportFeedback
+from media.sending import FULL_RATE, Order, order
 from media.slots import Slot
 from media.stream.arrivals import Arrivals
 from media.stream.clock import SenderClock
 from media.stream.send import SendStream
+from media.uplink import Level, Uplink
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
 DEFAULT_RTT = 0.1  # seconds, until a report has told
@@ -56,6 +58,7 @@ class PeerCore:
         send_rtp: Callable[[bytes, bytes], None],
         send_rtcp: Callable[[bytes], None],
         on_publication: Callable[[Publication], None],
+        on_order: Callable[[Order], None] = lambda order: None,
         wake: Callable[[float], None] | None = None,
     ) -> None:
         """`wake` is told the time whenever `next_timeout` becomes earlier than it was."""
@@ -63,12 +66,15 @@ class PeerCore:
         self.slots: list[Slot] = []
         self.lines: dict[str, Line] = {}  # by mid, as agreed
         self.downlink = Downlink(self.slots, send_rtp, self._wake)
+        self.uplink = Uplink()
+        self.order = Order({}, FULL_RATE, thin=False, level=Level.FULL)  # what its page is asked to send
         self.drops: Counter[str] = Counter()
         self.rtt: float | None = None
         self.packets_received = 0
         self._rng = rng
         self._send_rtcp = send_rtcp
         self._on_publication = on_publication
+        self._on_order = on_order
         self._on_wake = wake
         self._ssrc = rng.getrandbits(32)  # ours, of reports that belong to no sent stream
         self._clock = SenderClock()
@@ -222,6 +228,10 @@ class PeerCore:
                 self._send_reports(now)
                 self._report_at = now + REPORT_INTERVAL
             due = min(due, self._report_at)
+        if self.publications:
+            if now >= self.uplink.next_timeout():
+                self._look_at_uplink(now)
+            due = min(due, self.uplink.next_timeout())
         if now >= self.downlink.next_timeout():
             self.downlink.on_timeout(now=now)
         self._due = min(self._due, due, self.downlink.next_timeout())
@@ -255,6 +265,18 @@ class PeerCore:
         del self.publications[publication.source]
         publication.close()
         self._on_publication(publication)
+
+    def _look_at_uplink(self, now: float) -> None:
+        microphone = self.publications.get("microphone")
+        sound = microphone.encodings[0].stream if microphone is not None and microphone.encodings else None
+        pictures = [p for p in self.publications.values() if p.kind == "video"]
+        self.uplink.on_timeout(sound, picture=any(p.live for p in pictures), now=now)
+        for publication in pictures:
+            publication.count_needed(now=now)
+        wanted = order(pictures, self.uplink)
+        if wanted != self.order:
+            self.order = wanted
+            self._on_order(wanted)
 
     # --- slots ---
 

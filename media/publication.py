@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from media.subscription import Subscription
 
 MEASURE_INTERVAL = 0.5  # seconds between looks at liveness and bitrates
-STILL_INTERVAL = (
-    4.0  # seconds between two stills, one schedule for all receivers: each costs a keyframe on all rids
-)
+LINGER = 8.0  # seconds that an encoding goes on although nobody gets it
+# Seconds between two stills: one schedule for all receivers, as each costs a keyframe on all rids.
+STILL_INTERVAL = 4.0
 
 
 class Publication:
@@ -44,7 +44,9 @@ class Publication:
         self.live = False  # packets arrived lately
         self.encodings: list[Encoding] = []
         self.subscriptions: list[Subscription] = []
+        self.needed = 0  # encodings, from the smallest up, that somebody can use; 0: nobody looks
         self._muted = False
+        self._needed_less_since: float | None = None
         self._keyframes = KeyframeRequests()
         self._measure_at = 0.0
         self._keyframe_at = float("-inf")  # when the last one came
@@ -142,6 +144,22 @@ class Publication:
         if self.live:
             self.live = False
             self._on_changed(self)
+
+    def count_needed(self, *, now: float) -> bool:
+        """Brings `needed` up to date; whether it changed. More at once, less after a while: an encoding that
+        starts anew costs a keyframe and a ramp."""
+        places = [layer.spatial for s in self.subscriptions if (layer := s.wanted_layer) is not None]
+        needed = min(max(places, default=-1) + 1, max(len(self.rids), 1))
+        if needed >= self.needed:
+            self._needed_less_since = None
+        elif self._needed_less_since is None:
+            self._needed_less_since = now
+        lingers = self._needed_less_since is not None and now - self._needed_less_since < LINGER
+        if needed == self.needed or lingers:
+            return False
+        self.needed = needed
+        self._needed_less_since = None
+        return True
 
     def _order_rids(self) -> None:
         """Rids are taken to be told from small to large, until their pictures say otherwise."""

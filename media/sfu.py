@@ -14,7 +14,7 @@ from media.edge.port import MediaPort
 from media.edge.timer import Timer
 from media.edge.transport import Transport
 from media.errors import MediaError
-from media.events import Connected, Disconnected, PeerEvent, PublicationChanged, SlotsChanged
+from media.events import Connected, Disconnected, PeerEvent, PublicationChanged, SendingOrdered, SlotsChanged
 from media.negotiation import TransportParameters
 from media.peer import PeerCore
 from media.publication import Publication
@@ -30,6 +30,7 @@ __all__ = [
     "PeerEvent",
     "Publication",
     "PublicationChanged",
+    "SendingOrdered",
     "Sfu",
     "SfuSettings",
     "Slot",
@@ -69,6 +70,7 @@ class Peer:
             send_rtp=self._transport.send_rtp,
             send_rtcp=self._transport.send_rtcp,
             on_publication=lambda publication: self._emit(PublicationChanged(publication)),
+            on_order=lambda order: self._emit(SendingOrdered(order)),
             wake=self._timer.set,
         )
 

@@ -41,6 +41,10 @@ class Subscription(Protocol):
     def wants_stills(self) -> bool:
         """Is it fed with keyframes alone?"""
 
+    @property
+    def wanted_layer(self) -> Layer | None:
+        """The layer of a picture that it is to get; None: none."""
+
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
     def on_encodings_changed(self, *, now: float) -> None: ...
     def is_fed_from(self, encoding: Encoding) -> bool: ...
@@ -58,6 +62,7 @@ class AudioSubscription:
 
     waiting = False
     wants_stills = False
+    wanted_layer: Layer | None = None
 
     def __init__(self, publication: Publication, stream: SendStream) -> None:
         self.publication = publication
@@ -136,6 +141,10 @@ class VideoSubscription:
     @property
     def wants_stills(self) -> bool:
         return self.target is not None and self.target.temporal == STILLS
+
+    @property
+    def wanted_layer(self) -> Layer | None:
+        return self.target
 
     @property
     def moves(self) -> bool:

@@ -24,6 +24,10 @@ class ReceiveStream:
         "_cycle_expected",
         "_cycle_received",
         "_jitter",
+        "_lag",
+        "_lag_lowest",
+        "_lag_sum",
+        "_lags",
         "_last_transit",
         "_missing",
         "_on_restart",
@@ -64,6 +68,10 @@ class ReceiveStream:
         self._cycle_received = 0
         self._jitter = 0.0
         self._last_transit: float | None = None
+        self._lag = 0.0  # seconds that packets take longer than the first one did
+        self._lags = 0  # of which this many, since `take_lag`
+        self._lag_sum = 0.0
+        self._lag_lowest = float("inf")
         self._tick = -1
         self._restart = -1  # the number that would prove that the sender restarted (RFC 3550 A.1, bad_seq)
         self._missing: dict[int, list[float]] = {}  # sequence -> [noticed at, tries, next request at]
@@ -131,6 +139,15 @@ class ReceiveStream:
         count, self.unrepaired = self.unrepaired, 0
         return count
 
+    def take_lag(self) -> tuple[float, float] | None:
+        """(lowest, mean) of the seconds that packets took longer than the first one did, since the last
+        call; None if none came. It drifts with the two clocks."""
+        if not self._lags:
+            return None
+        lag = self._lag_lowest, self._lag_sum / self._lags
+        self._lags, self._lag_sum, self._lag_lowest = 0, 0.0, float("inf")
+        return lag
+
     def on_sender_report(self, ntp: int, rtp: int, *, now: float) -> None:
         self.sender_ntp, self.sender_rtp, self.sender_ntp_at = ntp, rtp, now
 
@@ -175,7 +192,13 @@ class ReceiveStream:
         self._tick = timestamp
         transit = now * self.clock_rate - timestamp
         if self._last_transit is not None:
-            difference = abs(transit - self._last_transit)
+            later = transit - self._last_transit
+            difference = abs(later)
             if difference < self.clock_rate * 10:  # else the timestamp wrapped or jumped
                 self._jitter += (difference - self._jitter) / 16
+                self._lag += later / self.clock_rate
+                self._lags += 1
+                self._lag_sum += self._lag
+                if self._lag < self._lag_lowest:
+                    self._lag_lowest = self._lag
         self._last_transit = transit

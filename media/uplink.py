@@ -1,0 +1,107 @@
+"""Is a publisher's sound starving, and what should it stop sending?
+
+A browser shares its uplink between sound and picture by its own estimate, which follows a queue with seconds
+of delay. Its sound tells us sooner: packets that come ever later than their timestamps, or not at all. Then
+the picture has to give way at the source. Down at once, up by waiting, longer after each relapse.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from media.stream.receive import ReceiveStream
+
+CHECK_INTERVAL = 0.25  # seconds between two looks
+STARVING_DELAY = 0.15  # seconds that sound lags behind its best
+STARVING_LOSS = 0.05  # of the sound lost since the last look but three
+SEVERE_DELAY = 0.5
+SEVERE_LOSS = 0.25
+WINDOW = 4  # looks over which loss is counted
+BASE_WINDOW = 60  # looks after which the best delay is measured anew (clocks drift apart)
+STEP_DOWN_INTERVAL = 0.75  # seconds between two steps down: an order takes a round trip and a frame
+STEP_UP_AFTER = 5.0  # seconds of clean sound
+STEP_UP_AT_MOST = 60.0
+RELAPSE = 10.0  # seconds after a step up within which starving is its fault
+
+
+class Level(IntEnum):
+    """What a publisher may send, from everything to sound alone."""
+
+    FULL = 0
+    REDUCED = 1  # without the largest encoding
+    SMALL = 2  # the smallest encoding alone
+    SLOW = 3  # at 7 pictures a second
+    STILLS = 4  # a picture every few seconds
+    SOUND = 5  # no picture, thin sound
+
+
+class Uplink:
+    """Watches one publisher's sound and steps its picture down and up."""
+
+    def __init__(self) -> None:
+        self.level = Level.FULL
+        self.delay = 0.0  # seconds that sound lags behind its best
+        self.loss = 0.0  # 0..1, of sound, lately
+        self._stream: ReceiveStream | None = None
+        self._base: float | None = None
+        self._next_base: float | None = None
+        self._looks = 0
+        self._counts: list[tuple[int, int]] = []  # (highest, received) at the last looks
+        self._stepped_at = float("-inf")
+        self._raised_at = float("-inf")
+        self._clean_since = float("-inf")
+        self._wait = STEP_UP_AFTER
+        self._check_at = 0.0
+
+    @property
+    def starving(self) -> bool:
+        return self.delay > STARVING_DELAY or self.loss > STARVING_LOSS
+
+    def next_timeout(self) -> float:
+        return self._check_at
+
+    def on_timeout(self, stream: ReceiveStream | None, *, picture: bool, now: float) -> bool:
+        """Looks at the sound's stream; whether the level changed. `picture`: is one being sent?"""
+        if now < self._check_at:
+            return False
+        self._check_at = now + CHECK_INTERVAL
+        if stream is None or stream.highest < 0:
+            return False
+        self._measure(stream)
+        before = self.level
+        if self.starving:
+            self._clean_since = now
+            if (picture or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
+                self._step_down(now)
+        elif self.level and now - self._clean_since >= self._wait and now - self._stepped_at >= self._wait:
+            self.level = Level(self.level - 1)
+            self._stepped_at = self._raised_at = now
+        elif not self.level and now - self._raised_at > STEP_UP_AT_MOST:
+            self._wait = STEP_UP_AFTER
+        return self.level != before
+
+    def _step_down(self, now: float) -> None:
+        if now - self._raised_at < RELAPSE:
+            self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
+        severe = self.delay > SEVERE_DELAY or self.loss > SEVERE_LOSS
+        self.level = Level(min(self.level + (2 if severe else 1), Level.SOUND))
+        self._stepped_at = now
+
+    def _measure(self, stream: ReceiveStream) -> None:
+        if stream is not self._stream:
+            self._stream, self._base, self._next_base, self._counts = stream, None, None, []
+        lag = stream.take_lag()
+        if lag is not None:
+            lowest, typical = lag
+            self._looks += 1
+            self._base = lowest if self._base is None else min(self._base, lowest)
+            self._next_base = lowest if self._next_base is None else min(self._next_base, lowest)
+            if self._looks % BASE_WINDOW == 0:
+                self._base, self._next_base = self._next_base, None
+            self.delay = max(typical - self._base, 0.0)
+        self._counts.append((stream.highest, stream.received))
+        if len(self._counts) > WINDOW:
+            del self._counts[0]
+        (first, had), (last, have) = self._counts[0], self._counts[-1]
+        expected = last - first
+        self.loss = max(1 - (have - had) / expected, 0.0) if expected > 0 else 0.0
