@@ -76,18 +76,20 @@ class Demultiplexer:
         else:
             if encoding is not None:  # its sender began anew under another SSRC
                 self.forget(encoding.stream.ssrc)
-            encoding = self._new_encoding(publication, line, rid, ssrc)
+            encoding = self._new_encoding(publication, line, rid, ssrc, now)
             publication.add_encoding(encoding, now=now)
         inbound = self.inbound[ssrc] = Inbound(publication, encoding, line, repair=repair)
         return inbound
 
-    def _new_encoding(self, publication: Publication, line: Line, rid: str, ssrc: int) -> Encoding:
+    def _new_encoding(
+        self, publication: Publication, line: Line, rid: str, ssrc: int, now: float
+    ) -> Encoding:
         clock_rate = OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK
         nacks = any("nack" in codec.feedback for codec in line.codecs)
         stream = ReceiveStream(
             ssrc, clock_rate, nacks=nacks, on_restart=lambda: publication.restart(encoding)
         )
-        encoding = Encoding(rid, stream)
+        encoding = Encoding(rid, stream, now=now)
         return encoding
 
     def forget(self, ssrc: int) -> None:

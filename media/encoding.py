@@ -11,6 +11,7 @@ LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as 
 SIBLING_WINDOW = 0.6  # the same while others of its publication flow: a starving sender drops the large ones
 MAX_TEMPORAL = 4  # temporal layers told apart
 SMOOTHING = 0.3  # share of a new measurement in a bitrate
+MIN_SPAN = 0.2  # seconds that a bitrate is measured over at least
 WIRE_OVERHEAD = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
 
 
@@ -50,7 +51,7 @@ class Packet:
 class Encoding:
     """A received stream and what is known of the picture in it."""
 
-    def __init__(self, rid: str, stream: ReceiveStream) -> None:
+    def __init__(self, rid: str, stream: ReceiveStream, *, now: float) -> None:
         self.rid = rid  # "" without simulcast
         self.stream = stream
         self.width = 0  # pixels, 0 until a keyframe has told
@@ -60,7 +61,7 @@ class Encoding:
         self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start, on a receiver's wire
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
         self._keyframe_timestamp = -1
-        self._measured_at: float | None = None
+        self._measured_at = now
         self._measured = [0] * MAX_TEMPORAL
         self._descriptors = DescriptorReader()
 
@@ -105,14 +106,14 @@ class Encoding:
         live = now - last < LIVE_WINDOW and newest - last < SIBLING_WINDOW
         changed = live != self.live
         self.live = live
-        if self._measured_at is not None and now > self._measured_at:
-            span = now - self._measured_at
+        span = now - self._measured_at
+        if span < MIN_SPAN:
+            return changed
+        if live:  # what an encoding cost is remembered while it is off: it will cost about that again
             for layer, total in enumerate(self.bytes_by_temporal):
                 bitrate = (total - self._measured[layer]) * 8 / span
                 known = self.bitrates[layer]
-                # What an encoding cost is remembered while it is off: it will cost about that again.
-                if live:
-                    self.bitrates[layer] = known + (bitrate - known) * SMOOTHING if known else bitrate
+                self.bitrates[layer] = known + (bitrate - known) * SMOOTHING if known else bitrate
         self._measured_at = now
         self._measured = self.bytes_by_temporal.copy()
         return changed
