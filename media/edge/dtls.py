@@ -53,7 +53,7 @@ class DtlsTransport:
 
     `on_keys(keys)` is called once, when the handshake is done and the peer's certificate has the fingerprint
     that was announced. `on_closed(reason)` is called once at the end ("failed": no handshake;
-    "closed-by-peer": a close_notify came), and not after `close()`.
+    "closed-by-peer": a close_notify came). Both may come late, after `close()`.
     """
 
     def __init__(
@@ -90,14 +90,16 @@ class DtlsTransport:
                 await self._dtls.start(self._parameters)
         except (TimeoutError, SSL.Error, ValueError):
             pass  # ValueError: a certificate that `cryptography` can't read
+        # Through the loop, so that an error in what is called is not one of this task.
+        loop = asyncio.get_running_loop()
         if self._dtls.state != "connected":
-            self._on_closed("failed")
+            loop.call_soon(self._on_closed, "failed")
             return
-        self._on_keys(self._keys())
+        loop.call_soon(self._on_keys, self._keys())
         # aiortc's own task goes on reading, and ends with a close_notify.
         assert self._dtls._task is not None
         await asyncio.wait([self._dtls._task])
-        self._on_closed("closed-by-peer")
+        loop.call_soon(self._on_closed, "closed-by-peer")
 
     def _keys(self) -> SrtpKeys:
         connection = self._dtls._ssl

@@ -59,12 +59,14 @@ class Sender(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Path:
-    """One way to a peer, over which an authentic packet has come."""
+    """One way to a peer, over which an authentic packet has come. `allowance` is the number of datagrams that
+    it may still bring in this second."""
 
     transport: Transport
     key: Hashable  # the address for UDP, the connection for TCP
     address: Address
     sender: Sender
+    allowance: int = 0
 
 
 class IceAgent:

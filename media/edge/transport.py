@@ -254,13 +254,15 @@ class Transport:
             path.sender.send(b"", data, path.address)
 
     def _on_keys(self, keys: SrtpKeys) -> None:
+        if self._closed:
+            return
         self._port.end_handshake(self)
         self._session = create_session(keys, self._drops)
         self._overhead = 10 if keys.profile is SrtpProfile.AES128_CM_SHA1_80 else 16
         self._on_connected()
 
     def _on_dtls_closed(self, reason: str) -> None:
-        if reason == "failed":
+        if reason == "failed" and not self._closed:
             self._drops["dtls-failed"] += 1
         self._fail(reason)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from media.edge import port as port_module
 from media.edge.dtls import HANDSHAKE_TIMEOUT, MAX_WAITING
 from media.edge.ice import CONSENT_TIMEOUT, FIRST_CHECK_TIMEOUT
-from media.edge.port import MAX_HANDSHAKES, STRANGERS_PER_SECOND, MediaPort
+from media.edge.port import MAX_HANDSHAKES, PATH_PER_SECOND, STRANGERS_PER_SECOND, MediaPort
 from media.edge.transport import MAX_PATHS
 from media.errors import MediaError
 from media.rtp.packet import RtpHeader
@@ -337,6 +337,24 @@ def test_strangers_are_looked_at_at_a_limited_rate(in_world):
         drops = world.server.port.drops
         assert drops["stranger-flood"] >= STRANGERS_PER_SECOND
         assert drops["srtp-authentication"] <= port_module.ADOPTIONS_PER_SECOND + 1
+        assert len(world.server.rtp) == 2
+
+    in_world(scenario)
+
+
+def test_a_peer_that_floods_keeps_nothing_from_others(in_world):
+    async def scenario(world):
+        flooder, other = [await world.connected_client(f"10.0.1.{number}") for number in range(2)]
+        for _ in range(2 * PATH_PER_SECOND):
+            flooder.send(bytes([0x80, 96]) + bytes(40))
+        other.send(other.rtp(1))
+        await asyncio.sleep(0.5)
+        drops = world.server.port.drops
+        assert drops["srtp-authentication"] <= PATH_PER_SECOND < drops["peer-flood"] + 100
+        assert len(world.server.rtp) == 1
+        await asyncio.sleep(1)
+        flooder.send(flooder.rtp(1))
+        await asyncio.sleep(0.1)
         assert len(world.server.rtp) == 2
 
     in_world(scenario)
