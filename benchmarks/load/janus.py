@@ -79,7 +79,7 @@ admin: {{
 
 
 class JanusServer:
-    """`start` it, `fill` rooms, `stop` it."""
+    """`start` it, `wait_until_up`, `fill` rooms; `close` lets go of what the clients shared."""
 
     name = "Janus"
 
@@ -87,7 +87,7 @@ class JanusServer:
         self._settings = settings
         self._http = aiohttp.ClientSession()
 
-    async def start(self, directory: Path, core: int | None) -> ServerProcess:
+    def start(self, directory: Path, core: int | None) -> ServerProcess:
         settings = self._settings
         libraries = next(PLUGINS.glob("*/janus"))
         disabled = {
@@ -109,13 +109,11 @@ class JanusServer:
         websockets = _WEBSOCKETS.format(port=PORT, host=settings.host)
         (directory / "janus.transport.websockets.jcfg").write_text(websockets)
         (directory / "janus.plugin.videoroom.jcfg").write_text("general: { string_ids = false }\n")
-        process = ServerProcess(
+        return ServerProcess(
             ["janus", "--configs-folder", str(directory), "--config", str(directory / "janus.jcfg")],
             log=directory / "janus.log",
             core=core,
         )
-        await self._wait_until_up(process)
-        return process
 
     async def fill(self, room: int, shape: Shape) -> list[Participant]:
         """Let a room's participants join: all publish before anybody subscribes."""
@@ -132,7 +130,7 @@ class JanusServer:
     async def close(self) -> None:
         await self._http.close()
 
-    async def _wait_until_up(self, process: ServerProcess) -> None:
+    async def wait_until_up(self, process: ServerProcess) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT
         while True:
             process.check()

@@ -115,12 +115,20 @@ class Meter:
         self._driver = driver
         self._idle_memory = idle_memory
         self._start: _Counters | None = None
+        self._delivered = 0, 0  # expected and received when `delivered` was last asked
 
     def begin(self) -> None:
         del self._driver.lateness[:]
         for receiver in self._receivers():
             receiver.sampling = True
         self._start = _Counters.read(self._process, self._participants)
+
+    def delivered(self) -> float:
+        """Share of the expected packets that were forwarded since the last call, or since all joined."""
+        expected, received = self._delivered
+        now = _Counters.read(self._process, self._participants)
+        self._delivered = now.expected, now.received
+        return (now.received - received) / max(now.expected - expected, 1)
 
     def end(self, *, server: str, scenario: str, number: int, subscriptions: int) -> Figures:
         assert self._start is not None

@@ -16,15 +16,26 @@ STOP_TIMEOUT = 5.0  # s before a server that does not end is killed
 
 
 class ServerProcess:
-    """Runs `command`; what it prints goes to `log`. `core`: the only one it may use."""
+    """Runs `command`; what it prints goes to `log`. `core`: the only one it may use. `settings` go into its
+    environment, from which Roomtone's settings of whoever runs this are kept away."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, core: int | None, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        core: int | None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._log = log
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROOMTONE_")}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**inherited, **(settings or {})},
             )
         if core is not None:
             os.sched_setaffinity(self._process.pid, {core})

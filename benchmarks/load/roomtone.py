@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import sys
 import time
@@ -32,7 +31,7 @@ TILE = (1280, 720)  # device pixels: asks for the largest encoding
 
 
 class RoomtoneServer:
-    """`start` it, `fill` rooms, `stop` it."""
+    """`start` it, `wait_until_up`, `fill` rooms; `close` lets go of what the clients shared."""
 
     name = "Roomtone"
 
@@ -41,10 +40,9 @@ class RoomtoneServer:
         self._secret = secrets.token_urlsafe(48)
         self._http = aiohttp.ClientSession()
 
-    async def start(self, directory: Path, core: int | None) -> ServerProcess:
+    def start(self, directory: Path, core: int | None) -> ServerProcess:
         host = self._settings.host
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ROOMTONE_")},
             "ROOMTONE_HOST": host,
             "ROOMTONE_PORT": str(PORT),
             "ROOMTONE_MEDIA_HOST": host,
@@ -55,14 +53,12 @@ class RoomtoneServer:
             "ROOMTONE_LOG_LEVEL": "warning",
             "ROOMTONE_MAX_PARTICIPANTS": "50",
         }
-        process = ServerProcess(
+        return ServerProcess(
             [sys.executable, "-m", "server", "serve"],
             log=directory / "roomtone.log",
             core=core,
-            env=environment,
+            settings=environment,
         )
-        await self._wait_until_up(process)
-        return process
 
     async def fill(self, room: int, shape: Shape) -> list[Participant]:
         """Let a room's participants join, publishers first."""
@@ -85,7 +81,7 @@ class RoomtoneServer:
     async def close(self) -> None:
         await self._http.close()
 
-    async def _wait_until_up(self, process: ServerProcess) -> None:
+    async def wait_until_up(self, process: ServerProcess) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT
         while True:
             process.check()

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.load.driver import Driver
@@ -21,6 +21,8 @@ from benchmarks.load.settings import LoadSettings
 Server = type[RoomtoneServer] | type[JanusServer]
 
 SLICE = 0.5  # s between two progress lines
+MAX_WARM_UP = 20.0  # s
+WARM = 0.98  # share of the expected packets that are forwarded
 CALIBRATIONS = 3  # attempts at the number of rooms
 CALIBRATION_WINDOW = 3.0  # s
 
@@ -35,39 +37,35 @@ async def measure(
 ) -> Figures:
     """A fresh server, everybody joined, a warm-up, and one window."""
     said = f"{scenario.name} · round {number} · {server_type.name}"
-    server = server_type(settings)
     participants: list[Participant] = []
-    with tempfile.TemporaryDirectory(prefix="roomtone-load-") as directory:
-        process = await server.start(Path(directory), settings.server_core)
-        try:
-            idle_memory = process.memory()
-            for room in range(1, scenario.rooms + 1):
-                participants += await server.fill(room, scenario.shape)
-                _progress(f"{said} · {len(participants)} of {scenario.participants} joined")
-            driver = Driver(participants)
-            meter = Meter(process, participants, driver, idle_memory)
-            with _no_garbage_collection():
-                _progress(f"{said} · warming up")
-                await driver.run(settings.warm_up)
-                meter.begin()
-                end = time.monotonic() + (duration or settings.duration)
-                while (left := end - time.monotonic()) > 0:
-                    await driver.run(min(SLICE, left))
-                    rate, share = meter.progress()
-                    _progress(f"{said} · {left:2.0f} s left · {rate:,.0f} packets/s · CPU {share:.0%}")
-                figures = meter.end(
-                    server=server.name,
-                    scenario=scenario.name,
-                    number=number,
-                    subscriptions=scenario.subscriptions,
-                )
-        finally:
-            for participant in participants:
-                await participant.leave()
-            process.stop()
-            await server.close()
-            _progress("")
-    return figures
+    async with AsyncExitStack() as cleanup:
+        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="roomtone-load-"))
+        cleanup.callback(_progress, "")
+        server = server_type(settings)
+        cleanup.push_async_callback(server.close)
+        process = server.start(Path(directory), settings.server_core)
+        cleanup.callback(process.stop)
+        await server.wait_until_up(process)
+        cleanup.push_async_callback(_leave, participants)
+
+        idle_memory = process.memory()
+        for room in range(1, scenario.rooms + 1):
+            participants += await server.fill(room, scenario.shape)
+            _progress(f"{said} · {len(participants)} of {scenario.participants} joined")
+        driver = Driver(participants)
+        meter = Meter(process, participants, driver, idle_memory)
+        cleanup.enter_context(_no_garbage_collection())
+        _progress(f"{said} · warming up")
+        await _warm_up(driver, meter, settings.warm_up)
+        meter.begin()
+        end = time.monotonic() + (duration or settings.duration)
+        while (left := end - time.monotonic()) > 0:
+            await driver.run(min(SLICE, left))
+            rate, share = meter.progress()
+            _progress(f"{said} · {left:2.0f} s left · {rate:,.0f} packets/s · CPU {share:.0%}")
+        return meter.end(
+            server=server.name, scenario=scenario.name, number=number, subscriptions=scenario.subscriptions
+        )
 
 
 async def calibrate(scenario: Scenario, settings: LoadSettings) -> Scenario:
@@ -101,6 +99,20 @@ async def interleave(
                 for doubt in figures.doubts():
                     print(f"         doubtful: {doubt}")
     return runs
+
+
+async def _warm_up(driver: Driver, meter: Meter, least: float) -> None:
+    """Let the traffic run for `least` seconds, and then until everything that is expected is forwarded: a
+    server that feels its way up to what the path carries is measured at the load that was asked for."""
+    end = time.monotonic() + MAX_WARM_UP
+    await driver.run(least)
+    while meter.delivered() < WARM and time.monotonic() < end:
+        await driver.run(1.0)
+
+
+async def _leave(participants: list[Participant]) -> None:
+    for participant in participants:
+        await participant.leave()
 
 
 def _progress(text: str) -> None:
