@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from media.edge import port as port_module
 from media.edge.dtls import HANDSHAKE_TIMEOUT, MAX_WAITING
 from media.edge.ice import CONSENT_TIMEOUT, FIRST_CHECK_TIMEOUT
-from media.edge.port import MAX_HANDSHAKES, PATH_PER_SECOND, STRANGERS_PER_SECOND, MediaPort
+from media.edge.port import DRAIN_LIMIT, MAX_HANDSHAKES, PATH_PER_SECOND, STRANGERS_PER_SECOND, MediaPort
 from media.edge.transport import MAX_PATHS
 from media.errors import MediaError
 from media.rtp.packet import RtpHeader
@@ -499,5 +499,21 @@ def test_random_datagrams_are_all_counted_and_hurt_nobody(in_world, datagrams):
         client.send(client.rtp(1))
         await asyncio.sleep(0.1)
         assert len(world.server.rtp) == 1 and world.server.closed == []
+
+    in_world(scenario)
+
+
+def test_a_long_queue_is_read_in_several_turns_and_to_its_end(in_world):
+    async def scenario(world):
+        client = await world.connected_client()
+        flushed = []
+        flush = world.server.port._flush
+        world.server.port._flush = lambda: (flushed.append(len(world.server.rtp)), flush())
+        [udp] = world.server.port._sockets
+        for sequence in range(3 * DRAIN_LIMIT):  # all there at once
+            udp.deliver(client.rtp(sequence), client.transport.ice.selected.address)
+        await asyncio.sleep(0.1)
+        assert flushed == [DRAIN_LIMIT, 2 * DRAIN_LIMIT, 3 * DRAIN_LIMIT, 3 * DRAIN_LIMIT][: len(flushed)]
+        assert len(world.server.rtp) == 3 * DRAIN_LIMIT
 
     in_world(scenario)
