@@ -10,6 +10,7 @@ BENCHMARKS = {
     "load": ("benchmarks.load", "what forwarding costs the server, beside Janus if asked to"),
     "first-picture": ("benchmarks.first_picture", "from click to the first remote picture, in Chromium"),
     "adapt": ("benchmarks.adapt", "how sound and picture fare on poor networks, simulated"),
+    "link": ("benchmarks.link", "how a call fares in Chromium behind a bad link, beside Janus if asked to"),
     "hotpath": ("benchmarks.hotpath", "the relay's work for one packet, piece by piece"),
 }
 

@@ -1,0 +1,152 @@
+"""One call over one road: sources, networks, server, two people; impair, observe, clear away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Protocol
+
+from playwright.async_api import Error, async_playwright
+
+from benchmarks.link.cases import CALL_SETUP, FAR, NEAR, Case
+from benchmarks.link.measures import Run, measure
+from benchmarks.link.network import Network
+from benchmarks.link.person import Person
+from benchmarks.link.sources import Sources
+
+SETUP_TIMEOUT = 30.0  # s until everybody hears and sees
+SETTLE_TIMEOUT = 15.0  # s more for the largest picture to come
+GOOD_TIME = 6.0  # s observed before the conditions set in
+LARGEST = 960  # px
+CLOSE_TIMEOUT = 10.0  # s
+
+
+class RunError(Exception):
+    """A call that did not come about."""
+
+
+class Call(Protocol):
+    """A server, and how two people get into a call on it."""
+
+    name: str
+    origin: str
+
+    async def start(self) -> None: ...
+
+    async def join(self, near: Person, far: Person, cameras: frozenset[str]) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class MakeCall(Protocol):
+    def __call__(self, directory: Path) -> Call: ...
+
+
+async def run(make: MakeCall, case: Case, sources: Sources, number: int) -> Run:
+    """Raises RunError, TunError, ChromiumError, RuntimeError."""
+    network = Network()
+    async with contextlib.AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roomtone-link-")))
+        stack.push_async_callback(network.stop)
+        await network.start(case.conditions if case.from_start else CALL_SETUP, seed=number)
+        call = make(directory)
+        stack.push_async_callback(call.stop)
+        await call.start()
+        playwright = await stack.enter_async_context(async_playwright())
+        people = []
+        for index, name in enumerate((NEAR, FAR)):
+            person = await Person.open(
+                playwright,
+                name,
+                speech=sources.speech[index],
+                sources=sources,
+                origin=call.origin,
+                directory=directory,
+                network_of=network.pid if name == FAR else None,
+            )
+            stack.push_async_callback(_close, person)
+            people.append(person)
+        try:
+            return await _observe(call, case, network, people, number)
+        except (Error, TimeoutError) as error:
+            said = "; ".join(f"{p.name}'s page: {c}" for p in people for c in p.complaints)
+            raise RunError(f"{case.name} on {call.name} broke off: {error} {said}".strip()) from error
+
+
+async def _observe(call: Call, case: Case, network: Network, people: list[Person], number: int) -> Run:
+    near, far = people
+    async with asyncio.timeout(SETUP_TIMEOUT):
+        await call.join(near, far, case.cameras)
+        for person in people:
+            other = near if person is far else far
+            await _until(person.connected)
+            if other.name in case.cameras:
+                await _until(lambda person=person: person.width())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_TIMEOUT):
+            hearer = near if near.name == case.hearer else far
+            while await hearer.width() < LARGEST:
+                await asyncio.sleep(0.25)
+    for person in people:
+        await person.watch()
+    before = time.monotonic()
+    await asyncio.sleep(GOOD_TIME)
+    busy = _busy()
+    start = time.monotonic()
+    network.impose(case.conditions)
+    moving = asyncio.create_task(_move(network, case, start))
+    try:
+        while (left := start + case.duration - time.monotonic()) > 0:
+            _progress(f"{case.name} · round {number} · {call.name} · {left:3.0f} s left")
+            await asyncio.sleep(min(1.0, left))
+        end = time.monotonic()
+        await moving
+    finally:
+        moving.cancel()
+        _progress("")
+    share = _share(busy, _busy())
+    await asyncio.sleep(0.5)  # for the last polls
+    observed = {person.name: await person.take() for person in people}
+    return measure(
+        case, call.name, number, observed, network.reports, before=before, start=start, end=end, busy=share
+    )
+
+
+async def _move(network: Network, case: Case, start: float) -> None:
+    if case.move is None:
+        return
+    await asyncio.sleep(start + case.move.leave - time.monotonic())
+    network.disconnect(case.move.old)
+    await asyncio.sleep(start + case.move.enter - time.monotonic())
+    network.connect(case.move.new)
+
+
+async def _until(test) -> None:  # type: ignore[no-untyped-def]
+    while not await test():
+        await asyncio.sleep(0.1)
+
+
+async def _close(person: Person) -> None:
+    with contextlib.suppress(Error, TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await person.close()
+
+
+def _busy() -> tuple[float, float]:
+    """(busy, all) ticks of all CPUs (proc(5), stat)."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], float(sum(ticks))
+
+
+def _share(first: tuple[float, float], last: tuple[float, float]) -> float:
+    return (last[0] - first[0]) / max(last[1] - first[1], 1.0)
+
+
+def _progress(text: str) -> None:
+    """One line that is written over on a terminal; nothing in a log."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
