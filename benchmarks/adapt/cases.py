@@ -116,7 +116,9 @@ def both_ways(make: MakeController, seed: int) -> Run:
         for way in (0, 1)
     ]
     sim.run(100.0)
-    return Run(100.0, flows, there, 0.050)
+    # What both ways together can carry of at most 1.5 Mbit/s each.
+    usable = ((0.0, 3.0), (20.0, 2.5), (35.0, 1.8), (40.0, 1.3), (60.0, 2.3), (70.0, 3.0))
+    return Run(100.0, flows, tuple((at, rate * MBIT) for at, rate in usable), 0.050)
 
 
 def own(

@@ -36,7 +36,8 @@ def page(
         "<!doctype html><html lang=en><meta charset=utf-8><title>Roomtone: adaptation, simulated</title>",
         f"<style>{STYLE}</style><h1>Adaptation, simulated</h1>",
         f"<p>Written by <code>python -m benchmarks adapt</code>. "
-        f"<b style='color:{REFERENCE}'>Reference: Google congestion control</b>, <b style='color:{OURS}'>ours</b>, capacity in grey.</p>",
+        f"<b style='color:{REFERENCE}'>Reference: Google congestion control</b>, "
+        f"<b style='color:{OURS}'>ours</b>, capacity in grey.</p>",
         _table(
             ("bar", "demanded", "reference", "ours", "met"),
             [(b.about, b.demanded, b.reference, b.ours, "yes" if b.met else "no") for b in bars],

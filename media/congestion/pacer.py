@@ -26,9 +26,8 @@ Packet = TypeVar("Packet")
 
 
 class Pacer(Generic[Packet]):
-    """`send(packet, probe)` sends a queued packet, `pad(size, probe)` sends about `size` bytes of padding and
-    gives
-    what it sent (0: it cannot), `in_flight()` gives the bytes on their way."""
+    """`send(packet, probe)` sends a queued packet, `pad(size, probe)` sends about `size` bytes of padding
+    and gives what it sent (0: it cannot), `in_flight()` gives the bytes on their way."""
 
     def __init__(
         self,
@@ -72,9 +71,8 @@ class Pacer(Generic[Packet]):
         self._debt += size
 
     def enqueue(self, packet: Packet, size: int, *, now: float) -> bool:
-        """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what follows of
-        its
-        stream is undecodable until a keyframe."""
+        """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what
+        follows of its stream is undecodable until a keyframe."""
         if self._queue and 8 * (self._queued + size) > QUEUE_LIMIT * self._rate:
             self.dropped += 1
             return False
@@ -154,8 +152,7 @@ class _Probe:
 
     def count(self, size: int) -> bool:
         """Counts a packet; true when the cluster is complete. One packet more than its bytes need: the rate
-        is
-        measured between the first and the last."""
+        is measured between the first and the last."""
         done = self.sent >= self.cluster.bytes and self.packets >= self.cluster.packets - 1
         self.sent += size
         self.packets += 1

@@ -5,9 +5,9 @@ five modes:
 
     INCREASE  the queue is short; the rate grows, slowly near the capacity met last, and probes look further
     DRAIN     the queue is long; what arrives now is the capacity, and we send less until the queue is gone
-    COMPETE   the queue does not go when we hold back, so it is somebody else's (TCP): share by loss, as TCP
-    does STARVED   we send and nothing comes back: halve, down to the floor that sound needs REPORTED  no
-    transport-wide feedback at all: receiver reports and REMB
+    COMPETE   the queue does not go when we hold back, so it is somebody else's: share by loss, as TCP does
+    STARVED   we send and nothing comes back: halve, down to the floor that sound needs
+    REPORTED  no transport-wide feedback at all: receiver reports and REMB
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from enum import Enum
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
 from media.congestion.delivery import DeliveryRate
 from media.congestion.demand import DROP, UNSATURATED, DemandProber
+from media.congestion.drain import Drain
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
 from media.congestion.queue_delay import QueueDelay
@@ -36,14 +37,12 @@ QUEUE_LONG = 0.020  # seconds that start a drain, plus one packet at the estimat
 QUEUE_SHORT = 0.006  # seconds that end it, plus the same
 QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
 PACKET_TIME_AT_MOST = 0.040  # seconds
-CALM = 0.5  # seconds after a drain without a probe; doubled for each drop but one in the last
-RESTLESS = 30.0  # seconds, to at most
-CALM_AT_MOST = 12.0
+CALM = 0.7  # seconds after a drain without a probe; doubled for each drop but one in the last
+RESTLESS = 60.0  # seconds, to at most
+CALM_AT_MOST = 30.0
 EASE_AFTER = 0.100  # seconds with a queue between the two bounds, until we step back a little
 EASE = 0.92  # times what arrives
 EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
-DRAIN_TIME = 0.400  # seconds in which a drain should empty the queue
-DRAIN_FACTOR = (0.35, 0.90)  # bounds of the rate while draining, times the capacity
 AFTER_DRAIN = 0.92  # times the capacity
 
 GROWTH = 0.10  # per second, while no capacity is known
@@ -56,9 +55,6 @@ USED_SHARE = 0.7  # of the estimate must arrive for it to grow by itself
 ACKED_HEADROOM = 1.5
 ENOUGH = 1.2  # times all that is wanted
 
-NOT_OURS_AFTER = 1.0  # seconds of sending in which a drain must show
-NOT_OURS_AT_LEAST = 0.05  # seconds of expected fall; below, the floor keeps us from holding back
-NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
 COMPETE_DECREASE = 0.8
 COMPETE_LOSS_GAP = 2.0  # round trips that one overflow of the queue may last
 COMPETE_SEGMENT = 1500 * 8  # bits gained per round trip squared
@@ -110,7 +106,7 @@ class Roomtone:
     def _reset(self, now: float, bitrate: float) -> None:
         self._rate = bitrate
         self._capacity: float | None = None  # met at the last drain
-        self._before_drain = bitrate
+        self._drain = Drain(bitrate, 0.0, self._floor, now=now)
         self._queue = QueueDelay()
         self._delivery = DeliveryRate()
         self._loss = RandomLoss()
@@ -123,11 +119,7 @@ class Roomtone:
         self._changed_at = now  # of mode
         self._grown_at = now
         self._drops: deque[float] = deque(maxlen=16)  # times of drains that took much
-        self._drain_queue = 0.0
-        self._drain_expected = 0.0
-        self._drain_sent_at = self._drain_counted_at = now  # send times
         self._newest_sent_at = now
-        self._share = bitrate
         self._compete_time = COMPETE_TIME[0]
         self._compete_until = now
         self._interval = 0.1  # seconds between feedbacks, smoothed
@@ -250,6 +242,12 @@ class Roomtone:
     def _packet_time(self) -> float:
         return min(8 * self._packet_size / self._rate, PACKET_TIME_AT_MOST)
 
+    @property
+    def _carried(self) -> float | None:
+        """What the bottleneck lets through: what arrives and what is lost behind it anyway."""
+        acked = self._delivery.bitrate
+        return None if acked is None else acked / (1 - min(self._loss.inherent, 0.5))
+
     def _enter(self, mode: Mode, now: float) -> None:
         self.mode = mode
         self._changed_at = self._grown_at = now
@@ -289,13 +287,12 @@ class Roomtone:
         """A queue too short to drain has come to stay: what arrives is the capacity, step back below it."""
         if self._long_since is None:
             self._long_since = now
-        acked = self._delivery.bitrate
-        if now - self._long_since < EASE_AFTER or acked is None:
+        capacity = self._carried
+        if now - self._long_since < EASE_AFTER or capacity is None:
             return
         if now - self._eased_at < EASE_INTERVAL + self._round_trip:
             return
         self._eased_at = now
-        capacity = acked / (1 - min(self._loss.inherent, 0.5))
         if capacity < self._rate / EASE:
             self._capacity = min(capacity, self._rate)
             self._rate = min(self._rate, EASE * capacity)
@@ -338,71 +335,41 @@ class Roomtone:
         if self._loss.experimenting:
             self._rate = max(self._rate, self._rate_before_experiment)
         self._loss.abort()
-        self._before_drain = self._rate
-        self._capacity = None
-        self._drain_queue = self._queue.value
-        self._drain_expected = 0.0
+        self._drain = Drain(self._rate, self._queue.value, self._floor, now=now)
         self._enter(Mode.DRAIN, now)
-        self._drain_sent_at = self._drain_counted_at = now
         self._prober.on_queue(self._rate, self._round_trip, now=now)
         self._on_drain(now)
 
     def _on_drain(self, now: float) -> None:
-        queue = self._queue.value
+        drain, queue = self._drain, self._queue.value
         if queue < QUEUE_SHORT + self._packet_time:
             self._finish_drain(now)
             return
-        acked = self._delivery.bitrate
-        if acked is not None:
-            capacity = acked / (1 - min(self._loss.inherent, 0.5))
-            # What arrives while the queue lasts is the capacity; a window from before the drop says too much.
-            if self._capacity is None or now - self._changed_at < self._round_trip + 0.3:
-                self._capacity = min(capacity, self._before_drain)
-            else:
-                self._capacity = max(self._capacity, min(capacity, self._before_drain))
-        if self._capacity is None:
+        rate = drain.update(queue, self._carried, self._newest_sent_at, self._round_trip, now=now)
+        if rate is None:
             return
-        low, high = DRAIN_FACTOR
-        factor = min(max(1 - queue / DRAIN_TIME, low), high)
-        self._rate = min(self._before_drain, factor * self._capacity)
-        if self._is_not_ours(queue, max(factor, self.estimate / max(self._capacity, 1.0))):
-            self._rate = min(self._before_drain, self._share)
+        self._capacity, self._rate = drain.capacity, rate
+        if drain.not_ours:
+            self._rate = min(drain.before, drain.share)
             self._enter(Mode.COMPETE, now)
             self._compete_until = now + self._compete_time
             self._compete_time = min(2 * self._compete_time, COMPETE_TIME[1])
 
-    def _is_not_ours(self, queue: float, factor: float) -> bool:
-        """Holding back must shorten a queue of our own by (1 - factor) seconds a second. Reckoned in send
-        time:
-        what arrives through a queue of two seconds tells of two seconds ago."""
-        since = self._newest_sent_at - self._drain_sent_at
-        if since <= 0:
-            self._drain_queue = max(self._drain_queue, queue)
-            self._share = self._capacity or self._rate
-            return False
-        self._drain_expected += (self._newest_sent_at - self._drain_counted_at) * max(1 - factor, 0.0)
-        self._drain_counted_at = self._newest_sent_at
-        if since < NOT_OURS_AFTER:
-            return False
-        fallen = self._drain_queue - queue
-        expected = min(self._drain_expected, self._drain_queue)
-        self._drain_sent_at, self._drain_queue, self._drain_expected = self._newest_sent_at, queue, 0.0
-        return expected > NOT_OURS_AT_LEAST and fallen < NOT_OURS_SHARE * expected
-
     def _finish_drain(self, now: float) -> None:
         self._compete_time = COMPETE_TIME[0]
-        if self._capacity is not None:
-            self._rate = min(self._before_drain, AFTER_DRAIN * self._capacity)
-            if self._rate < DROP * self._before_drain:
-                self._prober.remember(self._before_drain, now=now)
+        before, capacity = self._drain.before, self._drain.capacity
+        if capacity is not None:
+            self._capacity = capacity
+            self._rate = min(before, AFTER_DRAIN * capacity)
+            if self._rate < DROP * before:
+                self._prober.remember(before, now=now)
                 self._drops.append(now)
         self._enter(Mode.INCREASE, now)
         self._prober.postpone(self._calm_time(now), now=now)
 
     def _calm_time(self, now: float) -> float:
         """How long to wait after a drain before asking for more: longer on a path that keeps taking back what
-        it
-        gave, since a picture that comes and goes is worse than a small one."""
+        it gave, since a picture that comes and goes is worse than a small one."""
         while self._drops and now - self._drops[0] > RESTLESS:
             self._drops.popleft()
         return min(CALM * 2.0 ** max(len(self._drops) - 1, 0), CALM_AT_MOST)

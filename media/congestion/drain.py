@@ -1,0 +1,60 @@
+"""Emptying a queue, and finding out whose it is.
+
+While a queue lasts, what arrives is the capacity we get. Sending a part of that shortens a queue of our own
+at a known speed; a queue that does not shorten is filled by somebody else.
+"""
+
+from __future__ import annotations
+
+DRAIN_TIME = 0.400  # seconds in which a drain should empty the queue
+FACTOR = (0.35, 0.90)  # bounds of the rate while draining, times the capacity
+SETTLE = 0.3  # seconds plus the round trip until the delivery rate has forgotten the time before the drop
+NOT_OURS_AFTER = 1.0  # seconds of sending in which a drain must show
+NOT_OURS_AT_LEAST = 0.05  # seconds of expected fall; below, the floor keeps us from holding back
+NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
+
+
+class Drain:
+    def __init__(self, bitrate: float, queue: float, floor: float, *, now: float) -> None:
+        self.before = bitrate  # the rate at the start
+        self.share = bitrate  # what arrived before we held back
+        self.capacity: float | None = None
+        self.not_ours = False
+        self._floor = floor
+        self._started_at = now
+        self._queue = queue
+        self._expected = 0.0  # fall of the queue since
+        self._counted_from = self._counted_until = now  # send times
+
+    def update(
+        self, queue: float, delivered: float | None, newest_sent_at: float, rtt: float, *, now: float
+    ) -> float | None:
+        """The rate to send at, None while nothing is known; sets `not_ours` once holding back was in vain."""
+        if delivered is not None:
+            capacity = min(delivered, self.before)
+            if self.capacity is None or now - self._started_at < rtt + SETTLE:
+                self.capacity = capacity
+            else:
+                self.capacity = max(self.capacity, capacity)
+        if self.capacity is None:
+            return None
+        low, high = FACTOR
+        rate = min(max(1 - queue / DRAIN_TIME, low), high) * self.capacity
+        self._judge(queue, max(rate, self._floor) / max(self.capacity, 1.0), newest_sent_at)
+        return min(rate, self.before)
+
+    def _judge(self, queue: float, factor: float, newest_sent_at: float) -> None:
+        """Reckons in send time: what arrives through a queue of two seconds tells of two seconds ago."""
+        since = newest_sent_at - self._counted_from
+        if since <= 0:
+            self._queue = max(self._queue, queue)
+            self.share = self.capacity or self.before
+            return
+        self._expected += (newest_sent_at - self._counted_until) * max(1 - factor, 0.0)
+        self._counted_until = newest_sent_at
+        if since < NOT_OURS_AFTER:
+            return
+        fallen = self._queue - queue
+        expected = min(self._expected, self._queue)
+        self.not_ours = expected > NOT_OURS_AT_LEAST and fallen < NOT_OURS_SHARE * expected
+        self._counted_from, self._queue, self._expected = newest_sent_at, queue, 0.0
