@@ -179,6 +179,15 @@ def test_half_open_handshakes_are_capped_and_make_room_when_they_end(in_world):
     in_world(scenario)
 
 
+def test_a_finished_handshake_makes_room_for_another(in_world):
+    async def scenario(world):
+        for number in range(MAX_HANDSHAKES + 1):
+            await world.connected_client(f"10.0.1.{number}")
+        assert world.server.connected == MAX_HANDSHAKES + 1
+
+    in_world(scenario)
+
+
 def test_a_flood_of_dtls_does_not_pile_up(in_world):
     async def scenario(world):
         client = await world.client()
@@ -300,6 +309,24 @@ def test_a_packet_that_was_overtaken_on_the_old_path_does_not_lead_back(in_world
         old(packets[4])
         await asyncio.sleep(0.1)
         assert client.transport.ice.selected.address[0] == "10.0.0.2"
+
+    in_world(scenario)
+
+
+def test_a_report_that_was_overtaken_on_the_old_path_does_not_lead_back(in_world):
+    async def scenario(world):
+        client = await world.connected_client("10.0.0.2")
+        old = client.send
+        first, second, third = (client.rtcp() for _ in range(3))
+        await world.plug(client, "10.0.0.3")
+        old(first)
+        await asyncio.sleep(0.1)
+        client.send(third)
+        await asyncio.sleep(0.1)
+        old(second)
+        await asyncio.sleep(0.1)
+        assert client.transport.ice.selected.address[0] == "10.0.0.3"
+        assert len(world.server.rtcp) == 3
 
     in_world(scenario)
 
