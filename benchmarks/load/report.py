@@ -27,7 +27,7 @@ class Result:
     machine: dict[str, str]
     options: dict[str, object]
     pinned: bool  # server and load generator on cores apart
-    preferred: bool  # both before other processes
+    preferred: bool  # both before all other processes
     direct: Delay
     scenarios: tuple[Scenario, ...]
     runs: tuple[Figures, ...]
