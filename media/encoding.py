@@ -6,6 +6,7 @@ from media.payload import vp8
 from media.payload.descriptor import DescriptorReader
 from media.payload.structure import SWITCH
 from media.stream.receive import ReceiveStream
+from media.voice import OpusPacket, Voice
 
 LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as switched off
 SIBLING_WINDOW = 0.6  # the same while others of its publication flow: a starving sender drops the large ones
@@ -26,6 +27,7 @@ class Packet:
         "payload",
         "red",
         "sequence",
+        "sound",
         "start",
         "switch",
         "temporal",
@@ -39,6 +41,7 @@ class Packet:
         self.marker = marker
         self.payload = payload  # without RTP padding; b"" for a packet of padding alone
         self.red = False  # audio: the payload is RFC 2198
+        self.sound: tuple[OpusPacket, ...] = ()  # audio: what it brings that was not known
         self.start = False  # first packet of a frame
         self.keyframe = False
         self.temporal = 0
@@ -49,7 +52,7 @@ class Packet:
 
 
 class Encoding:
-    """A received stream and what is known of the picture in it."""
+    """A received stream and what is known of the picture or the voice in it."""
 
     def __init__(self, rid: str, stream: ReceiveStream, *, now: float) -> None:
         self.rid = rid  # "" without simulcast
@@ -57,6 +60,7 @@ class Encoding:
         self.width = 0  # pixels, 0 until a keyframe has told
         self.height = 0
         self.live = True  # made for a packet that came
+        self.voice: Voice | None = None  # of a microphone that has sent something
         self.keyframe_size = 0  # bytes on the wire, of the last one
         self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start, on a receiver's wire
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
@@ -98,6 +102,21 @@ class Encoding:
         elif packet.timestamp == self._keyframe_timestamp:
             self.keyframe_size += size
         return True
+
+    def read_audio(self, packet: Packet, *, now: float) -> None:
+        """Fills in what the packet brings to be heard."""
+        if not packet.payload:
+            return
+        if self.voice is None:
+            self.voice = Voice(now=now)
+        packet.sound = self.voice.read(
+            packet.timestamp,
+            packet.payload,
+            redundant=packet.red,
+            marker=packet.marker,
+            newest=packet.sequence == self.stream.highest,
+            now=now,
+        )
 
     def measure(self, newest: float, *, now: float) -> bool:
         """Brings `live` and `bitrates` up to date; whether `live` changed. `newest` is when the last packet

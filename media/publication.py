@@ -71,6 +71,9 @@ class Publication:
         for subscription in self.subscriptions:
             if encoding is None or subscription.is_fed_from(encoding):
                 subscription.restart()
+        for heard in self.encodings:
+            if heard.voice is not None and (encoding is None or heard is encoding):
+                heard.voice.restart()
         if self.kind == "video":
             self._keyframes.want()
             self._wake(self.next_timeout())
@@ -92,6 +95,8 @@ class Publication:
             self.live = True
             self._on_changed(self)
         if not self._muted:
+            if self.kind == "audio":
+                encoding.read_audio(packet, now=now)
             for subscription in self.subscriptions:
                 subscription.forward(encoding, packet, now=now)
         if packet.keyframe and packet.start:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from media.allocation import OFF
+from media.audio import AudioSubscription
+from media.packing import USUAL, Packing
 from media.publication import Publication
 from media.stream.send import SendStream
-from media.subscription import BEST, AudioSubscription, Layer, VideoSubscription
+from media.subscription import BEST, Layer, VideoSubscription
 
 FLAP = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
 LONGEST_REST = 60.0  # seconds
@@ -24,6 +26,7 @@ class Slot:
         self.video_subscription: VideoSubscription | None = None
         self.priority = index  # the lowest number is served first
         self.rung = OFF  # of the ladder, as allotted
+        self._packing = USUAL  # of sound
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
         self._moved_since: float | None = None
         self._rest = FLAP
@@ -52,7 +55,7 @@ class Slot:
                 old_audio.close()
             self.audio_subscription = None
             if audio is not None and self.audio is not None:
-                self.audio_subscription = AudioSubscription(audio, self.audio)
+                self.audio_subscription = AudioSubscription(audio, self.audio, self._packing)
         if video is not (old_video and old_video.publication):
             if old_video is not None:
                 old_video.close()
@@ -95,6 +98,12 @@ class Slot:
         self.rung = rung
         if self.video_subscription is not None:
             self.video_subscription.set_target(layer, now=now)
+
+    def pack(self, packing: Packing, *, now: float) -> None:
+        """How the sound is packed, whoever is heard."""
+        self._packing = packing
+        if self.audio_subscription is not None:
+            self.audio_subscription.set_packing(packing, now=now)
 
     def rests(self, *, now: float) -> bool:
         """Must the picture not move yet?"""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
-from media.payload import red, vp8
+from media.payload import vp8
 from media.publication import Publication
 from media.stream.receive import ReceiveStream
 from media.stream.rewrite import Rewriter
@@ -55,59 +54,6 @@ class Subscription(Protocol):
         """The stream's RTP timestamp at `now` by the publisher's reports; None until one came."""
 
     def close(self) -> None: ...
-
-
-class AudioSubscription:
-    """Sound: everything goes on."""
-
-    waiting = False
-    wants_stills = False
-    wanted_layer: Layer | None = None
-
-    def __init__(self, publication: Publication, stream: SendStream) -> None:
-        self.publication = publication
-        self._stream = stream
-        self._rewriter = Rewriter()
-        self._source: ReceiveStream | None = None
-        self._shift = 0  # of timestamps
-        publication.subscriptions.append(self)
-
-    def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
-        stream = self._stream
-        if encoding.stream is not self._source:
-            if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
-                return
-            self._source = encoding.stream
-            self._rewriter.start(packet.sequence, stream.next_sequence)
-            self._shift = _continued(stream, now) - packet.timestamp
-        types = stream.payload_types
-        payload_type, payload = types["opus"], packet.payload
-        if packet.red:
-            payload_type, payload = _redundant(payload, types)
-        if not payload and self._rewriter.is_newest(packet.sequence):
-            self._rewriter.drop(packet.sequence)
-            return
-        numbers = self._rewriter.take(packet.sequence)
-        if numbers is not None:
-            timestamp = packet.timestamp + self._shift & 0xFFFFFFFF
-            stream.send(numbers[0], timestamp, packet.marker, payload_type, payload, now=now)
-
-    def on_encodings_changed(self, *, now: float) -> None:
-        """Sound has one encoding."""
-
-    def is_fed_from(self, encoding: Encoding) -> bool:
-        return encoding.stream is self._source
-
-    def restart(self) -> None:
-        self._source = None
-
-    def report_timestamp(self, *, now: float) -> int | None:
-        return _report_timestamp(self.publication, self._source, self._shift, now)
-
-    def close(self) -> None:
-        self.restart()
-        if self in self.publication.subscriptions:
-            self.publication.subscriptions.remove(self)
 
 
 class VideoSubscription:
@@ -224,7 +170,7 @@ class VideoSubscription:
 
     def report_timestamp(self, *, now: float) -> int | None:
         source = None if self.current is None else self.current.stream
-        return _report_timestamp(self.publication, source, self._shift, now)
+        return reported_timestamp(self.publication, source, self._shift, now)
 
     def want_keyframe(self, *, now: float) -> None:
         """The receiver asks for one. Unasked-for pictures are not requested on its behalf, nor stills: a
@@ -282,12 +228,12 @@ class VideoSubscription:
         old = None if self.current is None else self.current.stream
         new = encoding.stream
         if old is None or old.sender_ntp is None or new.sender_ntp is None:
-            return _continued(stream, now)
+            return continued_timestamp(stream, now=now)
         # Both encodings are of one camera: their reports tell what their clocks differ by.
         apart = (new.sender_ntp - old.sender_ntp) * stream.clock_rate >> 32
         same_moment = old.sender_rtp + apart - new.sender_rtp + packet.timestamp + self._shift
         ahead = (same_moment - stream.last_timestamp) & 0xFFFFFFFF
-        return same_moment if 0 < ahead < stream.clock_rate * 2 else _continued(stream, now)
+        return same_moment if 0 < ahead < stream.clock_rate * 2 else continued_timestamp(stream, now=now)
 
     def _set_temporal(self, packet: Packet) -> None:
         assert self.target is not None
@@ -310,31 +256,18 @@ class VideoSubscription:
         self._rewriter.drop(packet.sequence, new_picture=new_picture)
 
 
-def _redundant(payload: bytes, types: Mapping[str, int]) -> tuple[int, bytes]:
-    """Payload type and payload of an RFC 2198 packet for a receiver with these payload types, which may be
-    others than the sender's, within the packet too. b"" if it is malformed."""
-    opus = types["opus"]
-    if "red" in types and payload and payload[0] & 0x7F == opus:
-        return types["red"], payload
-    blocks = red.parse(payload)
-    if blocks is None:
-        return opus, b""
-    if "red" not in types:
-        return opus, blocks[-1].data
-    return types["red"], red.build([block._replace(payload_type=opus) for block in blocks])
-
-
-def _continued(stream: SendStream, now: float) -> int:
-    """A timestamp that goes on from the last one sent by the time that has gone by."""
+def continued_timestamp(stream: SendStream, least: int = MIN_STEP, *, now: float) -> int:
+    """A timestamp that goes on from the last one sent by the time gone by since, `least` ticks at least."""
     if not stream.packets:
         return stream.last_timestamp
     elapsed = int((now - stream.last_sent_at) * stream.clock_rate)
-    return stream.last_timestamp + max(elapsed, MIN_STEP)
+    return stream.last_timestamp + max(elapsed, least)
 
 
-def _report_timestamp(
+def reported_timestamp(
     publication: Publication, source: ReceiveStream | None, shift: int, now: float
 ) -> int | None:
+    """What the publisher's reports make of `now`, on the clock of `source` plus `shift`."""
     if source is None or source.sender_ntp is None:
         return None
     since = now - publication.clock.at(source.sender_ntp)

@@ -79,6 +79,15 @@ class SendStream:
         """Did the receiver negotiate the dependency descriptor?"""
         return self._descriptor_id != 0
 
+    @property
+    def stamped(self) -> bool:
+        """Do its packets carry transport-wide numbers?"""
+        return self._twcc_id != 0
+
+    def wake(self, at: float) -> None:
+        """What feeds it has something to send at `at`."""
+        self._outlet.wake(at)
+
     def negotiated(self, payload_types: dict[str, int], *, twcc_id: int, descriptor_id: int) -> None:
         """Payload types by codec name and ids of header extensions (0: not wanted), as the receiver chose."""
         self.payload_types = payload_types

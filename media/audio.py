@@ -1,0 +1,187 @@
+"""A microphone bound to the sound half of a slot: what it says, packed as the receiver's path bears it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from media.encoding import Encoding, Packet
+from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
+from media.payload import opus
+from media.publication import Publication
+from media.speech_rate import SpeechRate
+from media.stream.receive import ReceiveStream
+from media.stream.send import SendStream
+from media.subscription import Layer, continued_timestamp, reported_timestamp
+from media.voice import OpusPacket
+
+PATIENCE = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
+MAX_GAP = 2 * CLOCK  # ticks without sound (DTX leaves 400 ms); beyond, time goes on by our clock
+REPEATABLE = 8  # merged packets kept, more than the largest distance
+MAX_SIZES = 8  # bytes that merging adds at most
+
+
+class AudioSubscription:
+    """Sound: everything goes on, whatever the path. Sequence numbers are our own, without gaps: what the
+    publisher's uplink lost must not look as if the receiver's path had. Timestamps tell what is missing."""
+
+    waiting = False
+    wants_stills = False
+    wanted_layer: Layer | None = None
+
+    def __init__(self, publication: Publication, stream: SendStream, packing: Packing = USUAL) -> None:
+        self.publication = publication
+        self.packing = packing
+        self._stream = stream
+        self._source: ReceiveStream | None = None
+        self._shift = 0  # from the publisher's timestamps to the stream's
+        self._newest = 0  # timestamp of the publisher's, unwrapped
+        self._held: list[OpusPacket] = []  # consecutive and alike, to go in one packet
+        self._held_ticks = self._held_bytes = 0
+        self._release_at = float("inf")
+        self._merged: deque[tuple[int, bytes]] = deque(maxlen=REPEATABLE)  # (timestamp, data), newest first
+        self._unheard: SpeechRate | None = None  # reckoned with until the microphone has sent something
+        publication.subscriptions.append(self)
+
+    @property
+    def takes_red(self) -> bool:
+        """Can the receiver use redundancy?"""
+        return "red" in self._stream.payload_types
+
+    def set_packing(self, packing: Packing, *, now: float) -> None:
+        """From the next packet on. Sound goes on without a gap."""
+        if packing.frames != self.packing.frames:
+            self._release(now)
+            self._merged.clear()
+        self.packing = packing
+
+    def cost(self, packing: Packing, *, now: float) -> float:
+        """bit/s on the wire to be kept free for it, were it packed so."""
+        if self.publication.muted:
+            return 0.0
+        voice = next((e.voice for e in self.publication.encodings if e.voice is not None), None)
+        if voice is not None:
+            rate = voice.rate
+        else:
+            rate = self._unheard = self._unheard or SpeechRate(now=now)
+        return rate.bitrate(packing, takes_red=self.takes_red, stamped=self._stream.stamped, now=now)
+
+    def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
+        voice = encoding.voice
+        if not packet.sound or voice is None:
+            return
+        if encoding.stream is not self._source:
+            if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
+                return
+            self._source = encoding.stream
+            self._follow(packet.sound[0], now)
+        for sound in packet.sound:
+            if sound.timestamp < self._newest:  # late, but perhaps in time for the receiver
+                self._send(sound, sound.timestamp, sound.data, b"", now)
+                continue
+            if sound.timestamp - self._newest > MAX_GAP:
+                self._release(now)
+                self._follow(sound, now)
+            self._newest = sound.timestamp
+            if self.packing.frames > 1:
+                self._hold(sound, now)
+            else:
+                distances = self.packing.distances if self.takes_red else ()
+                types = self._stream.payload_types
+                packed = voice.redundant(sound, distances, types["opus"]) if distances else b""
+                self._send(sound, sound.timestamp, sound.data, packed, now)
+
+    def next_timeout(self) -> float:
+        """When sound that is held must go; infinity while none is."""
+        return self._release_at
+
+    def on_timeout(self, *, now: float) -> None:
+        if now >= self._release_at:
+            self._release(now)
+
+    def on_encodings_changed(self, *, now: float) -> None:
+        """Sound has one encoding."""
+
+    def is_fed_from(self, encoding: Encoding) -> bool:
+        return encoding.stream is self._source
+
+    def restart(self) -> None:
+        self._source = None
+        self._empty()
+        self._merged.clear()
+
+    def report_timestamp(self, *, now: float) -> int | None:
+        return reported_timestamp(self.publication, self._source, self._shift, now)
+
+    def close(self) -> None:
+        self.restart()
+        if self in self.publication.subscriptions:
+            self.publication.subscriptions.remove(self)
+
+    def _follow(self, sound: OpusPacket, now: float) -> None:
+        """From `sound` on, the stream's time is the publisher's, shifted to go on where it stands."""
+        self._shift = continued_timestamp(self._stream, FRAME, now=now) - sound.timestamp
+        self._newest = sound.timestamp
+        self._merged.clear()
+
+    def _hold(self, sound: OpusPacket, now: float) -> None:
+        """Puts `sound` with what goes into the same packet, which leaves when it is full."""
+        held = self._held
+        if held and not self._continues(sound):
+            self._release(now)
+        held.append(sound)
+        self._held_ticks += sound.samples
+        self._held_bytes += len(sound.data)
+        limit = self.packing.frames * FRAME
+        if self._held_ticks + sound.samples > limit or not sound.samples or opus.is_dtx(sound.data):
+            self._release(now)
+        elif len(held) == 1:
+            self._release_at = now + (limit - sound.samples) / CLOCK + PATIENCE
+            self._stream.wake(self._release_at)
+
+    def _continues(self, sound: OpusPacket) -> bool:
+        """May `sound` go into one packet with what is held?"""
+        last = self._held[-1]
+        return (
+            sound.timestamp == last.timestamp + last.samples
+            and sound.samples == last.samples
+            and not (sound.data[0] ^ last.data[0]) & 0xFC  # mode, bandwidth and channels
+            and not sound.marker
+            and not opus.is_dtx(sound.data)
+            and self._held_bytes + len(sound.data) + MAX_SIZES <= MAX_PAYLOAD
+        )
+
+    def _release(self, now: float) -> None:
+        """Sends what is held, as one packet."""
+        held = tuple(self._held)
+        self._empty()
+        if not held:
+            return
+        merged = opus.merge([sound.data for sound in held]) if len(held) > 1 else held[0].data
+        if merged is None:  # their frames can't be told apart
+            for sound in held:
+                self._send(sound, sound.timestamp, sound.data, b"", now)
+            return
+        packed = b""
+        at = held[0].timestamp
+        if self.packing.distances and self.takes_red:
+            before = self._merged
+            near = [before[distance - 1] for distance in self.packing.distances if distance <= len(before)]
+            copies = [(at - timestamp, data) for timestamp, data in near]
+            packed = with_copies(merged, copies, self._stream.payload_types["opus"])
+        self._merged.appendleft((at, merged))
+        self._send(held[0], held[-1].timestamp, merged, packed, now)
+
+    def _empty(self) -> None:
+        self._held.clear()
+        self._held_ticks = self._held_bytes = 0
+        self._release_at = float("inf")
+
+    def _send(self, first: OpusPacket, last: int, data: bytes, packed: bytes, now: float) -> None:
+        """Sends `data`, sound from `first` to the one at `last`; as `packed` unless that is empty."""
+        stream = self._stream
+        payload_type = stream.payload_types["red" if packed else "opus"]
+        timestamp = first.timestamp + self._shift & 0xFFFFFFFF
+        newest = max(last, self._newest)
+        stream.send(stream.next_sequence, timestamp, first.marker, payload_type, packed or data, now=now)
+        # Whatever feeds the stream next goes on behind the newest sound.
+        stream.last_timestamp = newest + self._shift & 0xFFFFFFFF

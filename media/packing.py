@@ -1,0 +1,79 @@
+"""How a receiver's sound is packed: how much goes into one RTP packet, and what each packet says once more.
+
+Thin paths get two or three Opus frames a packet (RFC 6716 section 3.2.5), because at 20 ms the headers cost
+as much as the speech. Lossy paths with room get the frames of before again (RFC 2198). Lost sound is never
+sent again on request: no browser takes RTX for sound, and the same number under AES-GCM with another
+transport-wide stamp would repeat a nonce (RFC 7714 section 8.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from media.congestion.base import IP_UDP_OVERHEAD
+from media.payload import red
+from media.payload.red import Block
+from media.stream.outlet import SRTP_TAG
+
+CLOCK = 48_000  # ticks/s of Opus' RTP clock (RFC 7587 section 4.1)
+FRAME = 960  # ticks, 20 ms: what browsers put into one packet
+FRAME_TIME = FRAME / CLOCK  # seconds
+MAX_PAYLOAD = 1150  # bytes; more would not fit a datagram on every path
+RTP_HEADER = 12  # bytes
+TRANSPORT_CC = 8  # bytes of the one header extension that sound is sent with
+RED_COPY, RED_PRIMARY = 4, 1  # bytes of head that a copy and the packet's own sound get
+MERGED_HEAD = 2  # bytes: TOC and frame count; then a size for each frame but the last
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """`distances`: how many packets back the ones lie that each packet repeats, nearest first. `frames` of
+    20 ms go into one packet; what the publisher packs longer stays as it is."""
+
+    distances: tuple[int, ...] = ()
+    frames: int = 1
+
+    @property
+    def hold(self) -> float:
+        """Seconds that the first frame of a packet waits in the relay."""
+        return (self.frames - 1) * FRAME_TIME
+
+    @property
+    def recovery(self) -> float:
+        """Seconds from a loss to its last copy: what a receiver has to buffer to make use of it."""
+        return max(self.distances, default=0) * self.frames * FRAME_TIME
+
+    def count(self, samples: int) -> int:
+        """How many of the publisher's packets, `samples` ticks each, go into one."""
+        return max(1, self.frames * FRAME // samples) if self.frames > 1 else 1
+
+    def bitrate(self, size: float, samples: int, *, takes_red: bool = True, stamped: bool = True) -> float:
+        """What a voice costs on the wire (IPv4) in bit/s while somebody talks: `size` bytes every `samples`
+        ticks. `takes_red`: the receiver takes RFC 2198; `stamped`: transport-wide numbers too."""
+        count = self.count(samples)
+        sound = size if count == 1 else MERGED_HEAD + (count - 1) + count * (size - 1)
+        packet = sound
+        if takes_red and self.distances and sound <= red.MAX_BLOCK:
+            copies = min(len(self.distances), int((MAX_PAYLOAD - RED_PRIMARY - sound) / (RED_COPY + sound)))
+            if copies > 0:
+                packet += RED_PRIMARY + copies * (RED_COPY + sound)
+        packet += IP_UDP_OVERHEAD + RTP_HEADER + (TRANSPORT_CC if stamped else 0) + SRTP_TAG
+        return packet * 8 * CLOCK / (count * samples)
+
+
+PLAIN = Packing()
+USUAL = Packing((1,))  # as Chromium packs its own
+
+
+def with_copies(sound: bytes, copies: Iterable[tuple[int, bytes]], opus: int) -> bytes:
+    """An RFC 2198 payload of `sound` after as many of `copies` (ticks back, data) as may and can go with it,
+    nearest first. b"": none can. `opus` is the payload type of all blocks."""
+    blocks = [Block(opus, 0, sound)]
+    size = RED_PRIMARY + len(sound)
+    for ticks, data in copies:
+        block = Block(opus, ticks, data)
+        if red.fits(block) and size + RED_COPY + len(data) <= MAX_PAYLOAD:
+            blocks.append(block)
+            size += RED_COPY + len(data)
+    return red.build(blocks[::-1]) if len(blocks) > 1 else b""

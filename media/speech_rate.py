@@ -1,0 +1,38 @@
+"""What a microphone sends while somebody talks into it, so that room can be kept for it during pauses."""
+
+from __future__ import annotations
+
+from media.packing import FRAME, Packing
+
+START_SIZE = 80.0  # bytes: 32 kbit/s at 20 ms, libwebrtc's default for speech
+RISE, FALL = 1 / 4, 1 / 256  # weight of a larger and of a smaller packet: peaks count, for about 5 s
+REMEMBERED = 5.0  # seconds after speech in which its whole rate is kept free
+HALF_LIFE = 20.0  # seconds in which that then halves
+SILENCE_SHARE = 0.1  # of the rate, at least: with DTX a silent microphone sends 2.5 packets/s
+
+
+class SpeechRate:
+    """Follows size and duration of a publisher's packets. Silence (DTX) counts as time, not as size."""
+
+    __slots__ = ("_next", "_talked_at", "samples", "size")
+
+    def __init__(self, *, now: float) -> None:
+        self.size = START_SIZE  # bytes of a packet
+        self.samples = FRAME  # ticks in it
+        self._talked_at = now  # unheard as yet: it may start to talk any moment
+        self._next = -1
+
+    def add(self, timestamp: int, size: int, samples: int, *, now: float) -> None:
+        """A packet that holds sound."""
+        if timestamp == self._next:  # a single one between pauses is an encoder's comfort noise
+            self._talked_at = now
+        self._next = timestamp + samples
+        if samples != self.samples:
+            self.samples, self.size = samples, float(size)
+        self.size += (size - self.size) * (RISE if size > self.size else FALL)
+
+    def bitrate(self, packing: Packing, *, takes_red: bool, stamped: bool, now: float) -> float:
+        """bit/s on the wire to keep free for it."""
+        talking = packing.bitrate(self.size, self.samples, takes_red=takes_red, stamped=stamped)
+        silent = now - self._talked_at - REMEMBERED
+        return talking * max(0.5 ** (silent / HALF_LIFE), SILENCE_SHARE) if silent > 0 else talking
