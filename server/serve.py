@@ -78,7 +78,7 @@ async def serve(settings: Settings) -> None:
 def sfu_settings(settings: Settings) -> SfuSettings:
     """The media side's part of the settings."""
     return SfuSettings(
-        host=settings.media_host or "0.0.0.0",
+        host=settings.media_host or "::",  # IPv4, and IPv6 where there is any
         media_port=settings.media_port,
         public_addresses=settings.public_addresses,
         max_peers=settings.max_peers,
