@@ -57,11 +57,11 @@ def allocate(available: float, wishes: Sequence[Wish]) -> Allocation:
         wish = wishes[index]
         if to > min(wish.highest, len(wish.ladder) - 1):
             return False
-        cost = wish.ladder[to].bitrate - _cost(wish, rungs[index])
         factor = 1 / TOLERANCE if to <= wish.held else HEADROOM
-        if cost * factor > left:
+        had = _cost(wish, rungs[index])
+        if wish.ladder[to].bitrate * factor - had > left:
             return False
-        left -= cost
+        left -= wish.ladder[to].bitrate - had
         rungs[index] = to
         return True
 
@@ -77,7 +77,7 @@ def allocate(available: float, wishes: Sequence[Wish]) -> Allocation:
                 break
     spent = available - left
     steps = [
-        wish.ladder[rung + 1].bitrate - _cost(wish, rung)
+        HEADROOM * wish.ladder[rung + 1].bitrate - _cost(wish, rung)
         for wish, rung in zip(wishes, rungs, strict=True)
         if rung + 1 < len(wish.ladder)
     ]
@@ -85,7 +85,7 @@ def allocate(available: float, wishes: Sequence[Wish]) -> Allocation:
         rungs=tuple(rungs),
         spent=spent,
         wanted=sum(wish.ladder[-1].bitrate for wish in wishes if wish.ladder),
-        next_step=spent + HEADROOM * min(steps) if steps else None,
+        next_step=spent + min(steps) if steps else None,
     )
 
 

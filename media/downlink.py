@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from media import allocation
-from media.allocation import Allocation, Wish
+from media.allocation import OFF, Allocation, Wish
 from media.congestion.base import CongestionController
 from media.congestion.roomtone import Roomtone
 from media.congestion.sent import SentPackets
 from media.ladder import ladder
+from media.quality import Grade, downlink_grade
 from media.rtp.twcc import TransportFeedback
 from media.slots import Slot
 from media.stream.outlet import Outlet
@@ -42,6 +43,7 @@ class Downlink:
         self._allocate_at = 0.0
         self._measured_at: float | None = None
         self._audio_bytes = 0
+        self._cap: int | None = None
         self._pressed = False  # the path has shown a limit; until then everybody may move
 
     @property
@@ -53,8 +55,26 @@ class Downlink:
     def controller(self) -> CongestionController | None:
         return self._controller
 
+    @property
+    def grade(self) -> Grade:
+        """How the path does, for people."""
+        if self._controller is None:
+            return Grade.GOOD
+        state = self._controller.state
+        return downlink_grade(self._slots, state.queue_delay, state.loss)
+
+    def prefer(self, *, sound_only: bool, save_data: bool, now: float) -> None:
+        """What the person wants: no pictures, or small ones."""
+        self._cap = OFF if sound_only else 0 if save_data else None
+        for slot in self._slots:
+            slot.cap = self._cap
+            slot.apply_wish(now=now)
+        self.allocate(now=now)
+
     def configure(self, *, feedback: bool, now: float) -> None:
         """The receiver does or does not report on every packet."""
+        for slot in self._slots:
+            slot.cap = self._cap
         if self._controller is None and self._slots:
             if feedback:
                 self._controller = Roomtone(self.sent, now=now)
@@ -75,10 +95,12 @@ class Downlink:
     def on_receiver_report(self, loss: float, rtt: float | None, *, now: float) -> None:
         if self._controller is not None:
             self._controller.on_receiver_report(loss, rtt, now=now)
+            self._apply(now)
 
     def on_remb(self, bitrate: float, *, now: float) -> None:
         if self._controller is not None:
             self._controller.on_remb(bitrate, now=now)
+            self._apply(now)
 
     def on_route_change(self, *, now: float) -> None:
         """The receiver is reached over another path."""
@@ -124,14 +146,14 @@ class Downlink:
             if not wish.ladder:
                 slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
             elif rung < 0:
-                slot.allot(None, rung, moves=False, now=now)
+                slot.allot(None, rung, moves=False, limited=True, now=now)
             else:
                 chosen = wish.ladder[rung]
                 top = rung == len(wish.ladder) - 1
                 layer = Layer(chosen.spatial) if top else Layer(chosen.spatial, chosen.temporal)
                 if chosen.temporal == STILLS:
                     layer = Layer(chosen.spatial, STILLS)
-                slot.allot(layer, rung, moves=chosen.temporal != STILLS, now=now)
+                slot.allot(layer, rung, moves=chosen.temporal != STILLS, limited=not top, now=now)
         step = result.next_step
         self._controller.on_demand(
             None if step is None else step + self.audio_cost,

@@ -18,16 +18,21 @@ from media.events import Connected, Disconnected, PeerEvent, PublicationChanged,
 from media.negotiation import TransportParameters
 from media.peer import PeerCore
 from media.publication import Publication
+from media.quality import Grade, Picture, picture_of, uplink_grade
+from media.sending import Order
 from media.settings import SfuSettings
 from media.slots import Slot
 
 __all__ = [
     "Connected",
     "Disconnected",
+    "Grade",
     "IceParameters",
     "MediaError",
+    "Order",
     "Peer",
     "PeerEvent",
+    "Picture",
     "Publication",
     "PublicationChanged",
     "SendingOrdered",
@@ -90,6 +95,27 @@ class Peer:
         if microphone is None or microphone.muted:
             return 0.0
         return microphone.speech.level(now=self._sfu.now())
+
+    @property
+    def order(self) -> Order:
+        """What its page is to send."""
+        return self.core.order
+
+    @property
+    def uplink(self) -> Grade:
+        return uplink_grade(self.core.uplink)
+
+    @property
+    def downlink(self) -> Grade:
+        return self.core.downlink.grade
+
+    def picture(self, slot: int) -> Picture:
+        """What a slot is shown: motion, stills, sound alone, or off."""
+        return picture_of(self.core.slots[slot]) if slot < len(self.core.slots) else "off"
+
+    def prefer(self, *, sound_only: bool, save_data: bool) -> None:
+        """What the person wants on this device, whatever the path carries."""
+        self.core.downlink.prefer(sound_only=sound_only, save_data=save_data, now=self._sfu.now())
 
     def accept_offer(self, offer: str, sources: Mapping[str, str] | None = None) -> str:
         """The answer to an offer: the first one, more slots, or an ICE restart. `sources` maps the mid of

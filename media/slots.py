@@ -26,6 +26,8 @@ class Slot:
         self.video_subscription: VideoSubscription | None = None
         self.priority = index  # the lowest number is served first
         self.rung = OFF  # of the ladder, as allotted
+        self.is_limited = False  # the path carries less than the tile could show
+        self.cap: int | None = None  # the largest encoding wanted on this device; OFF: no pictures
         self._packing = USUAL  # of sound
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
         self._moved_since: float | None = None
@@ -75,14 +77,19 @@ class Slot:
         """Sets the target again: the sizes of a publication's encodings become known as they arrive."""
         subscription = self.video_subscription
         if subscription is not None:
-            subscription.set_target(_layer(subscription.publication, self._size), now=now)
+            subscription.set_target(self.wished_layer(), now=now)
 
     def wished_layer(self) -> Layer | None:
         """The layer that fills the tile; None: it can't be seen."""
         subscription = self.video_subscription
-        return None if subscription is None else _layer(subscription.publication, self._size)
+        if subscription is None or self.cap == OFF:
+            return None
+        layer = _layer(subscription.publication, self._size)
+        if layer is not None and self.cap is not None and layer.spatial > self.cap:
+            return Layer(self.cap)
+        return layer
 
-    def allot(self, layer: Layer | None, rung: int, *, moves: bool, now: float) -> None:
+    def allot(self, layer: Layer | None, rung: int, *, moves: bool, limited: bool, now: float) -> None:
         """What the path carries for this slot. A picture that stopped soon after it began to move rests."""
         if moves:
             if self._moved_since is None:
@@ -96,6 +103,7 @@ class Slot:
                 self._rest = FLAP
             self._moved_since = None
         self.rung = rung
+        self.is_limited = limited
         if self.video_subscription is not None:
             self.video_subscription.set_target(layer, now=now)
 

@@ -10,6 +10,7 @@ from media.errors import MediaError
 from media.sfu import Sfu
 from server import messages
 from server.auth import LinkClaims
+from server.conditions import Missed, conditions
 from server.messages import FromPage, ToPage
 from server.participant import Kind, Participant
 from server.room import Credentials, Effects, Room, RoomLimits
@@ -53,6 +54,8 @@ class LiveRoom:
         self._connections: dict[int, Connection] = {}
         self._speakers = ActiveSpeakers()
         self._speaking: tuple[str, ...] = ()
+        self._missed = Missed()
+        self._conditions: dict[str, messages.Conditions] = {}  # as told
         self._arranging = False
 
     # --- pages ----------------------------------------------------------------------------------------------
@@ -90,6 +93,11 @@ class LiveRoom:
             self._offer(participant, message, connection)
         elif isinstance(message, messages.Wish):
             self.stage.wish(participant, message)
+        elif isinstance(message, messages.Prefer):
+            self.stage.prefer(participant, message)
+        elif isinstance(message, messages.Heard):
+            for speaker, seconds in self.stage.heard(participant, message):
+                self._missed.report(participant, speaker, seconds, now=self._now())
         else:
             self._apply(self.room.receive(participant, message, now=self._now()))
 
@@ -155,6 +163,20 @@ class LiveRoom:
             for person in self.room.admitted:
                 self._send(person.connection, message)
 
+        self._tell_conditions(now)
+
+    def _tell_conditions(self, now: float) -> None:
+        links = self.stage.links(self.room.admitted)
+        self._missed.keep(links)
+        before, self._conditions = self._conditions, {}
+        for person in self.room.admitted:
+            if person.connection is None:
+                continue
+            told = conditions(person.id, links, self._missed.of(person.id, now=now))
+            self._conditions[person.id] = told
+            if told != before.get(person.id):
+                self._send(person.connection, told)
+
     def close(self, code: str, *, retry: bool = False) -> None:
         """Send everybody away and end their media."""
         self._apply(self.room.close(code, retry=retry))
@@ -164,6 +186,7 @@ class LiveRoom:
 
     def _welcomed(self, participant: str, effects: Effects) -> None:
         self.stage.tell_again(participant)
+        self._conditions.pop(participant, None)
         self._apply(effects)
         if self._speaking:
             self._send(self._connection_of(participant), messages.Speaking(participants=self._speaking))
@@ -208,6 +231,8 @@ class LiveRoom:
             self._send(number, message)
         for person, seats in self.stage.arrange(self.room.admitted):
             self._send(person.connection, seats)
+        for person, sending in self.stage.orders(self.room.admitted):
+            self._send(person.connection, sending)
 
     def _now(self) -> float:
         return self._around.clock()

@@ -22,6 +22,8 @@ Identity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,16}$")]
 Source = Literal["microphone", "camera", "screen"]
 Role = Literal["host", "guest"]
+Picture = Literal["motion", "stills", "sound", "off"]
+Cause = Literal["none", "your-uplink", "your-downlink", "their-uplink", "their-downlink", "their-connection"]
 
 
 class Message(BaseModel):
@@ -131,6 +133,27 @@ class Leave(Message):
     type: Literal["leave"] = "leave"
 
 
+class Heard(Message):
+    """How the sound of each slot arrived since the last such message, about once a second: milliseconds
+    played and, of them, milliseconds that had to be made up because packets were missing."""
+
+    class Sound(Message):
+        slot: Annotated[int, Field(ge=0, lt=MAX_SLOTS)]
+        concealed_ms: Annotated[int, Field(ge=0, le=60_000)]
+        total_ms: Annotated[int, Field(ge=0, le=60_000)]
+
+    type: Literal["heard"] = "heard"
+    sounds: Annotated[tuple[Sound, ...], Field(max_length=MAX_SLOTS)]
+
+
+class Prefer(Message):
+    """What this person wants on this device. `sound_only`: send me no pictures. `save_data`: small ones."""
+
+    type: Literal["prefer"] = "prefer"
+    sound_only: bool
+    save_data: bool
+
+
 class Ping(Message):
     """Is the connection alive? Answered at once with a pong of the same id. Send the next one only after the
     pong: that is how the server knows that the chat before it arrived."""
@@ -140,7 +163,21 @@ class Ping(Message):
 
 
 FromPage = Annotated[
-    Hello | Offer | Media | Wish | ChatSend | Admit | Decline | Mute | Remove | Lock | End | Leave | Ping,
+    Hello
+    | Offer
+    | Media
+    | Wish
+    | Heard
+    | Prefer
+    | ChatSend
+    | Admit
+    | Decline
+    | Mute
+    | Remove
+    | Lock
+    | End
+    | Leave
+    | Ping,
     Field(discriminator="type"),
 ]
 from_page: TypeAdapter[FromPage] = TypeAdapter(FromPage)
@@ -242,6 +279,38 @@ class Chat(Message):
     id: int  # grows within a room's session; lets the page drop repeats after a resume
 
 
+class Sending(Message):
+    """What the page is to send: no more than somebody can use, and no more than its uplink bears. Number of
+    encodings, from the smallest up, that are to be active (0: none); pictures a second at most; `thin`:
+    sound at a low bitrate in long packets."""
+
+    type: Literal["sending"] = "sending"
+    camera: int
+    screen: int
+    frame_rate: int
+    thin: bool
+
+
+class Condition(Message):
+    """How one person is reached. `picture` is what you are shown of them: in motion, stills to save the
+    sound, sound alone, or off (theirs, or not wished for)."""
+
+    participant: Identity
+    quality: Literal["good", "fair", "poor", "lost"]
+    cause: Cause
+    picture: Picture
+
+
+class Conditions(Message):
+    """How everybody is reached, after each change. `missed`: seconds of the last three of your speech that
+    somebody did not hear, and who."""
+
+    type: Literal["conditions"] = "conditions"
+    people: tuple[Condition, ...]
+    missed: float
+    missed_by: tuple[Identity, ...]
+
+
 class Muted(Message):
     """The host silenced your microphone; the page switches it off and says so (media). Switching it on again
     (media with microphone true) is the person's own choice and works at once."""
@@ -275,4 +344,6 @@ class Bye(Message):
     retry: bool = False
 
 
-ToPage = Welcome | RoomState | Seats | Answer | Speaking | Chat | Muted | Pong | Error | Bye
+ToPage = (
+    Welcome | RoomState | Seats | Answer | Speaking | Chat | Sending | Conditions | Muted | Pong | Error | Bye
+)

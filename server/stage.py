@@ -9,6 +9,7 @@ from media.errors import MediaError
 from media.events import Disconnected, PeerEvent
 from media.sfu import IceParameters, Peer, Publication, Sfu
 from server import messages
+from server.conditions import Link
 from server.participant import MediaFacts, Participant
 from server.seating import Place, seat
 from server.words import WORDS
@@ -23,6 +24,7 @@ class _Connection:
     name: str
     peer: Peer
     told: messages.Seats | None = None  # the last seats message
+    ordered: messages.Sending | None = None  # the last sending message
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class _Performer:
     has_camera_place: bool = False  # sent sound or a picture once
     has_screen_place: bool = False
     watches: str | None = None  # a viewer's choice
+    prefers: messages.Prefer | None = None
 
     @property
     def peer(self) -> Peer | None:
@@ -77,6 +80,8 @@ class Stage:
             if current is not None:
                 current.peer.close()
             performer.connection = _Connection(connection, peer)
+            if performer.prefers is not None:
+                self.prefer(participant, performer.prefers)
         self._on_change()
         return answer
 
@@ -101,11 +106,62 @@ class Stage:
             if tile.slot in known:
                 peer.wish(tile.slot, tile.width, tile.height)
 
+    def prefer(self, participant: str, prefer: messages.Prefer) -> None:
+        """Sound alone, or small pictures."""
+        performer = self._performers.setdefault(participant, _Performer())
+        performer.prefers = prefer
+        if performer.peer is not None:
+            performer.peer.prefer(sound_only=prefer.sound_only, save_data=prefer.save_data)
+
+    def heard(self, participant: str, heard: messages.Heard) -> list[tuple[str, float]]:
+        """(whose sound, seconds of it that this participant missed)."""
+        seats = self._performers[participant].seats if participant in self._performers else ()
+        return [
+            (place.participant, sound.concealed_ms / 1000)
+            for sound in heard.sounds
+            if sound.slot < len(seats) and (place := seats[sound.slot]) is not None
+        ]
+
+    def orders(self, admitted: Sequence[Participant]) -> list[tuple[Participant, messages.Sending]]:
+        """What pages are to send, where they have not been told."""
+        news = []
+        for participant in admitted:
+            performer = self._performers.get(participant.id)
+            if performer is None or performer.connection is None or participant.kind != "page":
+                continue
+            order = performer.connection.peer.order
+            sending = messages.Sending(
+                camera=order.encodings.get("camera", 0),
+                screen=order.encodings.get("screen", 0),
+                frame_rate=order.frame_rate,
+                thin=order.thin,
+            )
+            if sending != performer.connection.ordered and order.encodings:
+                performer.connection.ordered = sending
+                news.append((participant, sending))
+        return news
+
+    def links(self, admitted: Sequence[Participant]) -> dict[str, Link]:
+        """How everybody is connected, and what they are shown of the others."""
+        return {participant.id: self._link(participant.id) for participant in admitted}
+
+    def _link(self, participant: str) -> Link:
+        performer = self._performers.get(participant)
+        if performer is None or performer.peer is None:
+            return Link(False, 0, 0, {})
+        peer = performer.peer
+        pictures = {
+            place.participant: peer.picture(slot)
+            for slot, place in enumerate(performer.seats)
+            if place is not None and place.source == "camera"
+        }
+        return Link(peer.connected, peer.uplink, peer.downlink, pictures)
+
     def tell_again(self, participant: str) -> None:
         """The page may have missed the last seats message."""
         performer = self._performers.get(participant)
         if performer is not None and performer.connection is not None:
-            performer.connection.told = None
+            performer.connection.told = performer.connection.ordered = None
 
     def keep(self, participants: Collection[str]) -> None:
         """Close the connections of everybody else."""

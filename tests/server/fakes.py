@@ -9,6 +9,8 @@ from typing import Any
 
 from media.errors import MediaError
 from media.events import Connected, Disconnected, PeerEvent, PublicationChanged
+from media.sfu import Grade, Order, Picture
+from media.uplink import Level
 from server.auth import Tokens
 from server.messages import ToPage
 from server.room import Room
@@ -46,6 +48,10 @@ class FakePeer:
         self.publications: dict[str, FakePublication] = {}
         self.slots: list[FakeSlot] = []
         self.speech_level = 0.0
+        self.order = Order({}, 30, thin=False, level=Level.FULL)
+        self.uplink = self.downlink = Grade.GOOD
+        self.pictures: dict[int, Picture] = {}
+        self.preferred: tuple[bool, bool] | None = None
         self.connected = False
         self.closed = False
         self.bound: dict[int, tuple[Any, Any]] = {}
@@ -76,6 +82,12 @@ class FakePeer:
             f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"
             f"m=video {rejected} UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n"
         )
+
+    def picture(self, slot: int) -> Picture:
+        return self.pictures.get(slot, "motion")
+
+    def prefer(self, *, sound_only: bool, save_data: bool) -> None:
+        self.preferred = (sound_only, save_data)
 
     def restart_ice(self, ufrag: str, pwd: str) -> FakeIce:
         if ufrag == "full":

@@ -1,0 +1,53 @@
+"""How a connection does, in three grades: what a person can be told in a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Literal
+
+from media.slots import Slot
+from media.subscription import STILLS
+from media.uplink import Level, Uplink
+
+Picture = Literal["motion", "stills", "sound", "off"]
+
+FAIR_DELAY = 0.1  # seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114)
+FAIR_LOSS = 0.02  # of sound; concealment begins to be heard
+
+
+class Grade(IntEnum):
+    GOOD = 0
+    FAIR = 1
+    POOR = 2
+
+
+def picture_of(slot: Slot) -> Picture:
+    """What a slot shows by what the receiver's path carries: motion, stills, sound alone; off where no
+    picture is wished for or there is none."""
+    subscription = slot.video_subscription
+    if subscription is None or slot.wished_layer() is None:
+        return "off"
+    if subscription.target is None:
+        return "sound"
+    return "stills" if subscription.target.temporal == STILLS else "motion"
+
+
+def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float) -> Grade:
+    """Of the way to a receiver: poor where a picture stopped, fair where it shrank or sound lags."""
+    pictures = [(slot, picture_of(slot)) for slot in slots]
+    if any(picture in ("stills", "sound") for _, picture in pictures):
+        return Grade.POOR
+    if queue_delay > FAIR_DELAY or loss > FAIR_LOSS:
+        return Grade.FAIR
+    limited = any(slot.is_limited for slot, picture in pictures if picture == "motion")
+    return Grade.FAIR if limited else Grade.GOOD
+
+
+def uplink_grade(uplink: Uplink) -> Grade:
+    """Of the way from a publisher."""
+    if uplink.starving or uplink.level >= Level.STILLS:
+        return Grade.POOR
+    if uplink.level > Level.FULL or uplink.delay > FAIR_DELAY or uplink.loss > FAIR_LOSS:
+        return Grade.FAIR
+    return Grade.GOOD

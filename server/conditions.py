@@ -1,0 +1,84 @@
+"""What people are told of how they reach each other: in words that are true, because packets said so."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from server import messages
+
+Grade = Literal["good", "fair", "poor", "lost"]
+
+WINDOW = 3.0  # seconds of speech that "they missed" speaks of
+WORTH_SAYING = 0.4  # seconds missed of them: a short word
+MAX_REPORTS = 16  # of one listener about one speaker, kept
+GRADES: tuple[Grade, Grade, Grade] = ("good", "fair", "poor")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How one participant is connected. Grades 0 good, 1 fair, 2 poor."""
+
+    connected: bool
+    uplink: int
+    downlink: int
+    pictures: Mapping[str, messages.Picture]  # of others, by participant, as this one is shown them
+
+
+class Missed:
+    """Who missed how much of whose speech, as the listeners' own decoders say."""
+
+    def __init__(self) -> None:
+        self._reports: dict[tuple[str, str], deque[tuple[float, float]]] = {}
+
+    def report(self, listener: str, speaker: str, seconds: float, *, now: float) -> None:
+        """`listener` had to do without this much of what `speaker` said since the last report."""
+        reports = self._reports.setdefault((listener, speaker), deque(maxlen=MAX_REPORTS))
+        reports.append((now, seconds))
+
+    def of(self, speaker: str, *, now: float) -> tuple[float, tuple[str, ...]]:
+        """(the most seconds that somebody missed lately, by whom)."""
+        worst, by = 0.0, []
+        for (listener, who), reports in self._reports.items():
+            missed = sum(seconds for at, seconds in reports if now - at <= WINDOW)
+            if who == speaker and missed >= WORTH_SAYING:
+                worst = max(worst, missed)
+                by.append(listener)
+        return round(min(worst, WINDOW), 1), tuple(by)
+
+    def keep(self, participants: Iterable[str]) -> None:
+        """Forgets everybody else."""
+        present = set(participants)
+        self._reports = {key: value for key, value in self._reports.items() if present.issuperset(key)}
+
+
+def conditions(
+    viewer: str, links: Mapping[str, Link], missed: tuple[float, tuple[str, ...]]
+) -> messages.Conditions:
+    """What `viewer` is told of everybody, themselves included."""
+    mine = links[viewer]
+    return messages.Conditions(
+        people=tuple(_condition(who, link, viewer, mine) for who, link in links.items()),
+        missed=missed[0],
+        missed_by=missed[1],
+    )
+
+
+def _condition(who: str, link: Link, viewer: str, mine: Link) -> messages.Condition:
+    picture = mine.pictures.get(who, "off")
+    cause: messages.Cause = "none"
+    if not link.connected:
+        return messages.Condition(participant=who, quality="lost", cause="their-connection", picture=picture)
+    if who == viewer:
+        grade = max(link.uplink, link.downlink)
+        if grade:
+            cause = "your-uplink" if link.uplink >= link.downlink else "your-downlink"
+    else:
+        grade = max(link.uplink, link.downlink)
+        if grade:
+            cause = "their-uplink" if link.uplink >= link.downlink else "their-downlink"
+        if mine.downlink > grade:
+            grade, cause = mine.downlink, "your-downlink"
+    return messages.Condition(participant=who, quality=GRADES[grade], cause=cause, picture=picture)

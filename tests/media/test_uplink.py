@@ -1,0 +1,129 @@
+"""A starving uplink steps the picture down, a clean one up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media.publication import Publication
+from media.sending import order
+from media.stream.clock import SenderClock
+from media.stream.receive import ReceiveStream
+from media.subscription import Layer
+from media.uplink import STEP_UP_AFTER, Level, Uplink
+
+
+class Sound:
+    """Packets of 20 ms that take `delay` seconds, of which those that `lose` says are lost."""
+
+    def __init__(self) -> None:
+        self.stream = ReceiveStream(1, 48_000, nacks=False)
+        self.uplink = Uplink()
+        self.count = 0
+        self.levels: list[Level] = []
+
+    def run(
+        self, seconds: float, *, delay: float = 0.02, lose: Callable[[int], bool] = lambda n: False
+    ) -> None:
+        for _ in range(int(seconds * 50)):
+            sent_at = 10 + self.count * 0.02
+            if not lose(self.count):
+                self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=sent_at + delay)
+            if self.uplink.on_timeout(self.stream, picture=True, now=sent_at + delay):
+                self.levels.append(self.uplink.level)
+            self.count += 1
+
+
+def test_clean_sound_changes_nothing() -> None:
+    sound = Sound()
+    sound.run(30)
+    assert sound.levels == []
+
+
+def test_sound_that_lags_sheds_the_picture_step_by_step() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(10, delay=0.3)
+    assert sound.levels == [Level.REDUCED, Level.SMALL, Level.SLOW, Level.STILLS, Level.SOUND]
+
+
+def test_sound_that_is_lost_sheds_faster() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(2, lose=lambda n: n % 2 == 0)
+    assert sound.levels[0] == Level.REDUCED and sound.uplink.level >= Level.SLOW
+
+
+def test_the_picture_comes_back_when_the_sound_is_clean() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(2, delay=0.3)
+    low = sound.uplink.level
+    sound.run((STEP_UP_AFTER + 1) * (low + 1))
+    assert sound.uplink.level == Level.FULL
+
+
+def test_a_relapse_makes_the_next_attempt_wait_longer() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(1, delay=0.3)
+    sound.run(STEP_UP_AFTER + 1)
+    assert sound.uplink.level == Level.FULL
+    sound.run(1, delay=0.3)
+    sound.run(STEP_UP_AFTER + 1)
+    assert sound.uplink.level != Level.FULL
+    sound.run(STEP_UP_AFTER + 1)
+    assert sound.uplink.level == Level.FULL
+
+
+def test_a_clock_that_drifts_is_no_queue() -> None:
+    sound = Sound()
+    for _ in range(600):  # ten minutes at 100 ppm
+        sound.run(1, delay=0.02 + sound.count * 0.02 * 1e-4)
+    assert sound.levels == []
+
+
+def camera(*rids: str) -> Publication:
+    return Publication(
+        "camera", "video", "1", rids, SenderClock(), send_rtcp=print, on_changed=print, wake=lambda at: None
+    )
+
+
+class Receiver:
+    """All that a publication asks of a subscription when it counts who needs what."""
+
+    def __init__(self, layer: Layer | None) -> None:
+        self.wanted_layer = layer
+
+
+def test_nobody_uploads_what_nobody_gets() -> None:
+    publication = camera("q", "h", "f")
+    receiver = Receiver(Layer(2))
+    publication.subscriptions.append(receiver)  # type: ignore[arg-type]
+    publication.count_needed(now=1.0)
+    assert order([publication], Uplink()).encodings == {"camera": 3}
+    receiver.wanted_layer = Layer(0)
+    publication.count_needed(now=2.0)
+    assert publication.needed == 3, "an encoding lingers: it may be wanted again soon"
+    publication.count_needed(now=11.0)
+    assert publication.needed == 1
+    receiver.wanted_layer = Layer(1)
+    publication.count_needed(now=11.1)
+    assert publication.needed == 2, "more is asked for at once"
+
+
+def test_a_poor_uplink_is_ordered_down_whatever_is_wanted() -> None:
+    publication = camera("q", "h", "f")
+    publication.needed = 3
+    uplink = Uplink()
+    expected = {
+        Level.FULL: (3, 30, False),
+        Level.REDUCED: (2, 30, False),
+        Level.SMALL: (1, 30, False),
+        Level.SLOW: (1, 7, False),
+        Level.STILLS: (1, 1, True),
+        Level.SOUND: (0, 30, True),
+    }
+    for level, (encodings, rate, thin) in expected.items():
+        uplink.level = level
+        wanted = order([publication], uplink)
+        assert (wanted.encodings["camera"], wanted.frame_rate, wanted.thin) == (encodings, rate, thin)

@@ -1,0 +1,88 @@
+"""What people are told of each other's connections, of what they missed, and of what to send."""
+
+from __future__ import annotations
+
+from media.sfu import Grade, Order, SendingOrdered
+from media.uplink import Level
+from server.conditions import Link, Missed, conditions
+from tests.server.fakes import House
+from tests.server.test_stage import pair
+
+GOOD = Link(True, 0, 0, {})
+
+
+def told(viewer: str, **links: Link) -> dict[str, tuple[str, str, str]]:
+    message = conditions(viewer, links, (0.0, ()))
+    return {person.participant: (person.quality, person.cause, person.picture) for person in message.people}
+
+
+def test_a_poor_connection_is_blamed_on_the_way_that_is_poor() -> None:
+    assert told("a", a=GOOD, b=Link(True, 2, 0, {}))["b"] == ("poor", "their-uplink", "off")
+    assert told("a", a=GOOD, b=Link(True, 0, 2, {}))["b"] == ("poor", "their-downlink", "off")
+    mine = Link(True, 0, 2, {"b": "stills"})
+    assert told("a", a=mine, b=GOOD) == {
+        "a": ("poor", "your-downlink", "off"),
+        "b": ("poor", "your-downlink", "stills"),
+    }
+    assert told("a", a=Link(True, 1, 0, {}), b=GOOD)["a"] == ("fair", "your-uplink", "off")
+
+
+def test_who_is_not_connected_is_lost_whatever_was_before() -> None:
+    assert told("a", a=GOOD, b=Link(False, 0, 0, {}))["b"] == ("lost", "their-connection", "off")
+
+
+def test_a_speaker_learns_what_was_missed_and_by_whom_for_three_seconds() -> None:
+    missed = Missed()
+    missed.report("listener", "speaker", 0.3, now=10.0)
+    assert missed.of("speaker", now=10.0) == (0.0, ())
+    missed.report("listener", "speaker", 0.9, now=11.0)
+    assert missed.of("speaker", now=11.0) == (1.2, ("listener",))
+    assert missed.of("listener", now=11.0) == (0.0, ())
+    assert missed.of("speaker", now=13.5) == (0.9, ("listener",))
+    assert missed.of("speaker", now=14.5) == (0.0, ())
+
+
+def test_reports_of_people_who_left_are_forgotten() -> None:
+    missed = Missed()
+    missed.report("listener", "speaker", 2.0, now=10.0)
+    missed.keep(["speaker"])
+    assert missed.of("speaker", now=10.0) == (0.0, ())
+
+
+def test_what_a_listener_missed_reaches_the_speaker_in_a_second(house: House) -> None:
+    host, guest, _, _ = pair(house)
+    guest.say(type="heard", sounds=[{"slot": 0, "concealed_ms": 700, "total_ms": 1000}])
+    house.wait(0.25)
+    assert host.last("conditions").missed == 0.7
+    assert host.last("conditions").missed_by == (guest.id,)
+    assert guest.last("conditions").missed == 0.0
+
+
+def test_a_page_is_told_once_what_to_send(house: House) -> None:
+    host, _, host_peer, _ = pair(house)
+    host_peer.order = Order({"camera": 2}, 7, thin=True, level=Level.SLOW)
+    host_peer._on_event(SendingOrdered(host_peer.order))
+    house.wait(0.5)
+    orders = [message for message in host.sent if message.type == "sending"]
+    assert [(o.camera, o.screen, o.frame_rate, o.thin) for o in orders] == [(2, 0, 7, True)]
+
+
+def test_conditions_are_told_when_they_change_and_not_again(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    house.wait(0.25)
+    before = len([m for m in host.sent if m.type == "conditions"])
+    house.wait(0.25)
+    assert len([m for m in host.sent if m.type == "conditions"]) == before
+    guest_peer.downlink = Grade.POOR
+    house.wait(0.25)
+    people = {person.participant: person for person in host.last("conditions").people}
+    assert (people[guest.id].quality, people[guest.id].cause) == ("poor", "their-downlink")
+
+
+def test_a_preference_outlives_the_connection(house: House) -> None:
+    host, _, host_peer, _ = pair(house)
+    host.say(type="prefer", sound_only=True, save_data=False)
+    assert host_peer.preferred == (True, False)
+    host.offer("second", 2)
+    assert house.sfu.peer_of(host.id) is not host_peer
+    assert house.sfu.peer_of(host.id).preferred == (True, False)
