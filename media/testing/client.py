@@ -70,6 +70,7 @@ class Client:
         descriptor: bool,
         redundant: bool,
         rtx: bool,
+        feedback: bool,
     ) -> None:
         self.name = name
         self.rng = rng
@@ -86,13 +87,13 @@ class Client:
         self.sources |= {"1": "camera"} if camera else {}
         self.audio: list[StreamReceiver] = []
         self.video: list[VideoReceiver] = []
-        self.feedback: list[TransportFeedback] = []
+        self.feedback: list[TransportFeedback] = []  # on what it sent
         self.reports: list[tuple[float, SenderReport]] = []
         self.keyframe_requests: list[float] = []  # made as a receiver
         self.keyframes_asked: list[float] = []  # of us as a sender
         self.nacks: list[float] = []
         self.rtt = 0.05  # seconds, as far as a receiver knows
-        self.reports_feedback = True
+        self._feedback = feedback  # negotiates transport-wide feedback on what it receives
         self._settings = tuple(camera)
         self._slots = slots
         self._descriptor, self._redundant, self._rtx = descriptor, redundant, rtx
@@ -144,6 +145,8 @@ class Client:
 
     def _line(self, kind: str, mid: str, *, sends: bool | None = None) -> MediaDescription:
         extensions = (LEVEL, NUMBER, MID, RID, REPAIRED_RID) + ((DESCRIPTOR,) if self._descriptor else ())
+        if sends is None and not self._feedback:
+            extensions = tuple(e for e in extensions if e != NUMBER)
         rids = tuple(s.rid for s in self._settings) if kind == "video" and sends else ()
         simulcast = Simulcast(send=tuple((SimulcastRid(rid),) for rid in rids)) if len(rids) > 1 else None
         return MediaDescription(
@@ -221,7 +224,7 @@ class Client:
         payload = self._opus.encode(speaking=self.speaking, captured_us=round(now * 1e6))
         if payload is not None:
             level = SPEECH_LEVEL | 0x80 if self.speaking else SILENCE_LEVEL
-            microphone.send(payload, microphone.timestamp(now), level=level, now=now)
+            microphone.send(payload, microphone.timestamp(now), level=level)
 
     def _ask(self, now: float) -> None:
         for ssrc, stream in self._streams.items():
@@ -236,13 +239,13 @@ class Client:
             ):
                 self.keyframe_requests.append(now)
                 self.send_rtcp(PictureLoss(1, ssrc))
-        if self.reports_feedback and now >= self._arrivals.next_report_at:
+        if now >= self._arrivals.next_report_at:
             feedback = self._arrivals.report(1, 0, now=now)
             if feedback is not None:
                 self.send_rtcp(feedback)
 
     def _report(self, now: float) -> None:
-        for sender in self._senders():
+        for sender in self.senders():
             if sender.packets:
                 self.send_rtcp(sender.report(self.clock_offset, now=now))
         blocks = [
@@ -259,7 +262,7 @@ class Client:
         ntp, at = self._last_report[ssrc]
         return ntp >> 16 & 0xFFFFFFFF, int((now - at) * 65536)
 
-    def _senders(self) -> Iterator[Sender]:
+    def senders(self) -> Iterator[Sender]:
         if self.microphone is not None:
             yield self.microphone
         if self.camera is not None:
@@ -297,16 +300,20 @@ class Client:
     def receive_rtcp(self, data: bytes, *, now: float) -> None:
         for packet in rtcp.parse(data):
             if isinstance(packet, Nack):
-                for sender in self._senders():
+                for sender in self.senders():
                     if sender.ssrc == packet.media_ssrc:
                         for sequence in packet.lost:
-                            sender.resend(sequence, now=now)
+                            sender.resend(sequence)
             elif isinstance(packet, PictureLoss | FullIntraRequest):
                 self.keyframes_asked.append(now)
                 if self.camera is not None:
                     self.camera.want_keyframe()
             elif isinstance(packet, TransportFeedback):
                 self.feedback.append(packet)
+            elif isinstance(packet, ReceiverReport):
+                reported = {block.ssrc for block in packet.reports}
+                for sender in self.senders():
+                    sender.acknowledged |= sender.ssrc in reported
             elif isinstance(packet, SenderReport):
                 self.reports.append((now, packet))
                 self._last_report[packet.ssrc] = (packet.ntp, now)

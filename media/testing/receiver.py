@@ -155,6 +155,30 @@ class VideoReceiver(StreamReceiver):
         times += [until] if until is not None else []
         return max((b - a for a, b in pairwise(times)), default=0.0)
 
+    def faults(self) -> list[str]:
+        """What is wrong with the numbers of neighbouring packets; none of it can be the network's doing."""
+        faults = ["a number was used twice"] * self.duplicates
+        before: Received | None = None
+        tl0 = picture = None
+        for packet in self.in_order():
+            head = vp8.parse(packet.payload)
+            if before is None or packet.sequence != before.sequence + 1 or head is None:
+                tl0 = picture = None
+            elif packet.timestamp < before.timestamp:
+                faults.append(f"{packet.sequence}: time goes backwards")
+            elif packet.timestamp == before.timestamp and head.start:
+                faults.append(f"{packet.sequence}: two frames have one time")
+            elif packet.timestamp > before.timestamp and not head.start and before.marker:
+                faults.append(f"{packet.sequence}: a frame has no beginning")
+            if head is not None and head.start and head.picture_id is not None:
+                if picture is not None and head.picture_id != (picture + 1) % 0x8000:
+                    faults.append(f"{packet.sequence}: picture {head.picture_id} follows {picture}")
+                if tl0 is not None and head.tl0 != (tl0 + (head.tid == 0)) % 0x100:
+                    faults.append(f"{packet.sequence}: TL0PICIDX {head.tl0} follows {tl0}")
+                picture, tl0 = head.picture_id, head.tl0
+            before = packet
+        return faults
+
     def _frame_around(self, packet: Received) -> list[Received] | None:
         """The frame that the packet completes."""
         first = packet

@@ -12,7 +12,6 @@ from media.sdp import HeaderExtension
 from media.testing.traffic import EncodingSettings, Vp8Encoder
 
 OPUS, RED, VP8, RTX = 111, 63, 96, 97  # payload types, Chromium's
-IDENTIFIED_FOR = 1.0  # seconds during which a sender says mid and rid, as Chromium does
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 LEVEL = HeaderExtension(1, uri.AUDIO_LEVEL)
 NUMBER = HeaderExtension(3, uri.TRANSPORT_CC)
@@ -36,7 +35,7 @@ class Sender:
         self.sequence = rng.getrandbits(16)
         self.offset = rng.getrandbits(32)
         self.packets = self.octets = 0
-        self.begun_at: float | None = None
+        self.acknowledged = False  # a report spoke of the SSRC: from then on Chromium leaves mid and rid out
         self.clock_rate = clock_rate
         self._rng = rng
         self._send = send
@@ -57,11 +56,11 @@ class Sender:
         level: int | None = None,
         payload_type: int | None = None,
         padding: int = 0,
-        now: float,
+        lost: bool = False,
     ) -> None:
-        self.begun_at = now if self.begun_at is None else self.begun_at
+        """`lost`: it never arrives anywhere, though the sender takes it for sent."""
         self.sequence = (self.sequence + 1) & 0xFFFF
-        elements = self._identity(RID.id, now)
+        elements = [] if self.acknowledged else self._identity(RID.id)
         if descriptor:
             elements.append((DESCRIPTOR.id, descriptor))
         if level is not None:
@@ -72,16 +71,16 @@ class Sender:
         kind = self.payload_type if payload_type is None else payload_type
         if padding:
             payload += bytes(padding - 1) + bytes((padding,))
-        self._send(
-            RtpHeader(kind, self.sequence, timestamp, self.ssrc, marker, bool(padding)), elements, payload
-        )
+        if not lost:
+            header = RtpHeader(kind, self.sequence, timestamp, self.ssrc, marker, bool(padding))
+            self._send(header, elements, payload)
 
-    def resend(self, sequence: int, *, now: float) -> None:
+    def resend(self, sequence: int) -> None:
         """As RTX; also how Chromium probes."""
         if sequence not in self._history:
             return
         timestamp, marker, payload, descriptor = self._history[sequence]
-        elements = self._identity(REPAIRED_RID.id, now)
+        elements = self._identity(REPAIRED_RID.id)
         if descriptor:
             elements.append((DESCRIPTOR.id, descriptor))
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
@@ -96,7 +95,7 @@ class Sender:
         rng = self._rng
         self.ssrc, self.rtx_ssrc = rng.getrandbits(32), rng.getrandbits(32)
         self.sequence, self.offset = rng.getrandbits(16), rng.getrandbits(32)
-        self.begun_at = None
+        self.acknowledged = False
         self._history.clear()
 
     def report(self, clock_offset: float, *, now: float) -> SenderReport:
@@ -104,9 +103,7 @@ class Sender:
         ntp = int((NTP_EPOCH + now + clock_offset) * (1 << 32))
         return SenderReport(self.ssrc, ntp, self.timestamp(now), self.packets, self.octets)
 
-    def _identity(self, rid_id: int, now: float) -> list[tuple[int, bytes]]:
-        if self.begun_at is not None and now - self.begun_at > IDENTIFIED_FOR:
-            return []
+    def _identity(self, rid_id: int) -> list[tuple[int, bytes]]:
         elements = [(MID.id, self._mid.encode())]
         if self._rid:
             elements.append((rid_id, self._rid.encode()))
@@ -129,6 +126,7 @@ class Camera:
         ]
         self.enabled = [True] * len(settings)
         self.keyframes = 0
+        self.loses_keyframes_of: set[str] = set()  # rids: the first packet of each is lost
         self._keyframe_wanted = [True] * len(settings)
 
     def want_keyframe(self) -> None:
@@ -146,5 +144,9 @@ class Camera:
             timestamp = sender.timestamp(now)
             for number, payload in enumerate(frame.payloads):
                 sender.send(
-                    payload, timestamp, marker=number == last, descriptor=frame.descriptors[number], now=now
+                    payload,
+                    timestamp,
+                    marker=number == last,
+                    descriptor=frame.descriptors[number],
+                    lost=frame.keyframe and number == 0 and encoder.settings.rid in self.loses_keyframes_of,
                 )
