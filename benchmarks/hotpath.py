@@ -301,6 +301,7 @@ class _Relay:
             transport.send_rtp(header[:8] + pack("!I", number) + header[12:], payload)
 
     def _fill(self) -> None:
+        self._port._refill_at = 0.0  # no real peer sends as fast as this one
         for header in _headers(self._at_once, ssrc=5, start=self._sent):
             protected = self._session.protect_rtp(header, self._payload)
             assert protected is not None
