@@ -63,6 +63,7 @@ class Peer:
         self._remote: tuple[str, str] | None = None  # ICE credentials of the peer
         self._fingerprints: tuple[tuple[str, str], ...] = ()
         self._version = 0
+        self._path_changes = 0
         self._transport: Transport = sfu.port.create_transport(
             on_rtp=self._receive_rtp,
             on_rtcp=self._receive_rtcp,
@@ -149,6 +150,7 @@ class Peer:
                 TransportParameters(ice.ufrag, ice.pwd, self._transport.fingerprint, ice.candidates),
                 streams,
                 version=self._version,
+                thin=self.core.order.thin,
             )
         )
         if self._slot_lines() != slots_before:
@@ -193,6 +195,10 @@ class Peer:
         self.core.receive_rtp(header, payload, now=now)
 
     def _receive_rtcp(self, packet: bytes, now: float) -> None:
+        if self._transport.path_changes != self._path_changes:
+            # Whatever was learnt of the old path need not hold on the new one. RTCP comes often enough to notice.
+            self._path_changes = self._transport.path_changes
+            self.core.downlink.on_route_change(now=now)
         self.core.receive_rtcp(packet, now=now)
 
     def _on_timeout(self, now: float) -> float | None:
@@ -201,6 +207,7 @@ class Peer:
 
     def _connected(self) -> None:
         self.connected = True
+        self._path_changes = self._transport.path_changes
         self._emit(Connected())
 
     def _closed(self, reason: str) -> None:
