@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.rtp import rtcp
+from media.rtp.twcc import TransportFeedback
+from media.stream.arrivals import MAX_AGE, MAX_GAP, MAX_INTERVAL, MAX_PENDING, MIN_INTERVAL, Arrivals
+
+
+def told(feedback: TransportFeedback | None) -> dict[int, float | None]:
+    """Seconds of arrival by 16-bit number, after a trip through the wire format."""
+    assert feedback is not None
+    (parsed,) = rtcp.parse(feedback.serialize())
+    assert isinstance(parsed, TransportFeedback)
+    return {
+        (parsed.base_sequence + place) & 0xFFFF: None
+        if arrival is None
+        else parsed.reference_time * 0.064 + arrival * 0.00025
+        for place, arrival in enumerate(parsed.arrivals)
+    }
+
+
+def test_every_arrival_is_told_once_with_its_time() -> None:
+    arrivals = Arrivals()
+    arrivals.record(10, 1200, now=5.0)
+    arrivals.record(11, 1200, now=5.01)
+    first = told(arrivals.report(1, 2, now=5.05))
+    arrivals.record(12, 1200, now=5.06)
+    second = told(arrivals.report(1, 2, now=5.1))
+    assert {**first, **second} == {10: 5.0, 11: 5.01, 12: 5.06}
+    assert len(first) == 2
+
+
+def test_a_hole_is_told_as_lost_even_between_two_reports() -> None:
+    arrivals = Arrivals()
+    arrivals.record(10, 1200, now=5.0)
+    arrivals.record(12, 1200, now=5.01)
+    assert told(arrivals.report(1, 2, now=5.05))[11] is None
+    arrivals.record(14, 1200, now=5.06)
+    assert told(arrivals.report(1, 2, now=5.1)) == {13: None, 14: 5.06}
+
+
+def test_a_late_packet_is_told_after_it_was_told_lost() -> None:
+    arrivals = Arrivals()
+    for number in (10, 12):
+        arrivals.record(number, 1200, now=5.0)
+    arrivals.report(1, 2, now=5.05)
+    arrivals.record(11, 1200, now=5.06)
+    assert told(arrivals.report(1, 2, now=5.1))[11] == 5.06
+
+
+def test_numbers_wrap() -> None:
+    arrivals = Arrivals()
+    for number in (0xFFFE, 0xFFFF, 0, 1):
+        arrivals.record(number, 1200, now=5.0)
+    assert list(told(arrivals.report(1, 2, now=5.05))) == [0xFFFE, 0xFFFF, 0, 1]
+
+
+def test_reports_are_counted_and_due_while_packets_come() -> None:
+    arrivals = Arrivals()
+    assert arrivals.next_report_at == float("inf")
+    arrivals.record(1, 1200, now=5.0)
+    assert arrivals.next_report_at == 5.0 + MIN_INTERVAL
+    first = arrivals.report(1, 2, now=5.05)
+    arrivals.record(2, 1200, now=5.06)
+    second = arrivals.report(1, 2, now=arrivals.next_report_at)
+    assert first is not None
+    assert second is not None
+    assert (first.feedback_count, second.feedback_count) == (0, 1)
+    assert arrivals.report(1, 2, now=6.0) is None
+    assert arrivals.next_report_at == float("inf")
+
+
+def test_thin_streams_get_rare_reports_and_fat_ones_frequent_ones() -> None:
+    def interval(size: int) -> float:
+        arrivals = Arrivals()
+        at = reported_at = 0.0
+        for number in range(100):
+            at += 0.01
+            arrivals.record(number, size, now=at)
+            if at >= arrivals.next_report_at:
+                arrivals.report(1, 2, now=at)
+                reported_at = at
+        return arrivals.next_report_at - reported_at
+
+    assert interval(40) > MAX_INTERVAL / 2
+    assert interval(1200) == pytest.approx(MIN_INTERVAL)
+
+
+def test_a_full_report_is_due_at_once_and_fits_a_datagram() -> None:
+    arrivals = Arrivals()
+    at = 0.0
+    for number in range(0, 4 * MAX_PENDING, 2):
+        at += 0.00007 if number % 4 else 0.08
+        arrivals.record(number, 1200, now=at)
+        if arrivals.next_report_at <= at:
+            feedback = arrivals.report(1, 2, now=at)
+            assert feedback is not None
+            assert len(feedback.serialize()) <= 1200
+    arrivals = Arrivals()
+    for number in range(MAX_PENDING + 5):
+        arrivals.record(number, 1200, now=1.0)
+    assert arrivals.next_report_at == 1.0
+
+
+def test_arrivals_that_nobody_reported_for_long_are_forgotten() -> None:
+    """The format tells deltas of at most 8.2 s; a process may stand still for longer."""
+    arrivals = Arrivals()
+    arrivals.record(1, 1200, now=0.0)
+    arrivals.record(2, 1200, now=MAX_AGE + 20.0)
+    assert told(arrivals.report(1, 2, now=MAX_AGE + 20.1)) == {2: MAX_AGE + 20.0}
+
+
+def test_a_sender_that_starts_anew_is_followed() -> None:
+    arrivals = Arrivals()
+    arrivals.record(1, 1200, now=1.0)
+    arrivals.report(1, 2, now=1.1)
+    arrivals.record(30_000, 1200, now=1.2)
+    assert told(arrivals.report(1, 2, now=1.3)) == {30_000: pytest.approx(1.2)}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 0xFFFF) | st.integers(0, 200), st.floats(0, 20.0), st.booleans()),
+        max_size=200,
+    )
+)
+def test_whatever_numbers_come_and_whenever_reports_can_be_written(
+    steps: list[tuple[int, float, bool]],
+) -> None:
+    arrivals, now = Arrivals(), 0.0
+    for number, wait, report in steps:
+        now += wait
+        arrivals.record(number, 1200, now=now)
+        if report:
+            feedback = arrivals.report(1, 2, now=now)
+            assert feedback is not None
+            assert len(feedback.arrivals) <= MAX_GAP + 1
+            assert len(feedback.serialize()) <= 1400
