@@ -196,7 +196,7 @@ class Peer:
 
     def _receive_rtcp(self, packet: bytes, now: float) -> None:
         if self._transport.path_changes != self._path_changes:
-            # Whatever was learnt of the old path need not hold on the new one. RTCP comes often enough to notice.
+            # What was learnt of the old path need not hold. RTCP comes often enough to notice it here.
             self._path_changes = self._transport.path_changes
             self.core.downlink.on_route_change(now=now)
         self.core.receive_rtcp(packet, now=now)
