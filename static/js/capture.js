@@ -70,17 +70,30 @@ async function captureEach(kinds, wanted) {
   return results;
 }
 
-/** @param {Partial<Record<Kind, string>>} wanted */
-function request({ microphone, camera }) {
-  return navigator.mediaDevices.getUserMedia({
-    audio: microphone === undefined ? false : { ...VOICE, ...device(microphone) },
-    video: camera === undefined ? false : { ...PICTURE, ...device(camera) },
-  });
+/**
+ * The chosen devices exactly: Chrome does not honour an `ideal` microphone. One that is gone gives way to the
+ * browser's choice.
+ * @param {Partial<Record<Kind, string>>} wanted
+ */
+async function request({ microphone, camera }) {
+  /** @param {boolean} exact */
+  const ask = (exact) =>
+    navigator.mediaDevices.getUserMedia({
+      audio: microphone === undefined ? false : { ...VOICE, ...(exact && device(microphone)) },
+      video: camera === undefined ? false : { ...PICTURE, ...(exact && device(camera)) },
+    });
+  try {
+    return await ask(true);
+  } catch (error) {
+    const gone = error instanceof Error && ["OverconstrainedError", "NotFoundError"].includes(error.name);
+    if (gone && (microphone || camera)) return await ask(false);
+    throw error;
+  }
 }
 
-/** `ideal` rather than `exact`: a device that is gone gives way to another one. @param {string} id */
+/** @param {string} id "" for the browser's choice */
 function device(id) {
-  return id ? { deviceId: { ideal: id } } : {};
+  return id ? { deviceId: { exact: id } } : {};
 }
 
 /** @param {MediaStreamTrack[]} tracks @returns {Captured} */
@@ -90,12 +103,12 @@ function found(tracks) {
 
 /** @param {unknown} error */
 function isRefusal(error) {
-  return error instanceof DOMException && ["NotAllowedError", "SecurityError", "AbortError"].includes(error.name);
+  return error instanceof Error && ["NotAllowedError", "SecurityError", "AbortError"].includes(error.name);
 }
 
 /** @param {Kind} kind @param {unknown} error */
 function problemOf(kind, error) {
-  const name = error instanceof DOMException ? error.name : "";
+  const name = error instanceof Error ? error.name : ""; // an OverconstrainedError is not always a DOMException
   if (isRefusal(error)) return `${kind}-refused`;
   if (name === "NotFoundError" || name === "OverconstrainedError") return `${kind}-missing`;
   if (name === "NotReadableError") return `${kind}-busy`;

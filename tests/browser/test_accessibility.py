@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 # WCAG 2.2 A and AA and axe's own best practices; what only a person can judge is left out by axe itself.
-RULES = {"resultTypes": ["violations"]}
+EVERYTHING = {"resultTypes": ["violations"]}
+# Between the schemes nothing differs but colours.
+COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 SMALL = {"width": 320, "height": 640}
 PHONE_ON_ITS_SIDE = {"width": 740, "height": 360}
 
@@ -20,11 +23,11 @@ SETTLED = """() => Promise.all(document.getAnimations()
     .map(animation => animation.finished.catch(() => {})))"""
 
 
-async def faults(page: Page) -> list[str]:
+async def faults(page: Page, rules: dict[str, Any]) -> list[str]:
     """What axe finds, as rule and element."""
     await page.evaluate(AXE)
     await page.evaluate(SETTLED)
-    report = await page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
+    report = await page.evaluate(f"axe.run(document, {json.dumps(rules)})")
     return [
         f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
         for violation in report["violations"]
@@ -53,15 +56,18 @@ OUTSIDE = """() => [...document.querySelectorAll("button, input, select, textare
     .map(element => element.id || element.textContent)"""
 
 
-async def check(page: Page) -> None:
-    assert await faults(page) == []
+async def check(page: Page, scheme: str = "light") -> None:
+    if scheme == "dark":
+        assert await faults(page, COLOURS) == []
+        return
+    assert await faults(page, EVERYTHING) == []
     usual = page.viewport_size
     for size in (SMALL, PHONE_ON_ITS_SIDE):
         await page.set_viewport_size(size)
         assert await overflow(page) <= 0, size
         assert await page.evaluate(OUTSIDE) == [], size
         assert await page.evaluate(SMALL_TARGETS) == [], size
-        assert await faults(page) == [], size
+        assert await faults(page, COLOURS) == [], size
     await page.set_viewport_size(usual)
 
 
@@ -75,18 +81,18 @@ async def test_the_pages_before_a_session(person, server, room, scheme):
     guest = await person(scheme=scheme, bypass_csp=True)
     await guest.open(server.url)
     await guest.sees("landing")
-    await check(guest.page)
+    await check(guest.page, scheme)
     await guest.open(server.link(room))
     await expect(guest.page.locator("#preview-video")).to_be_visible()
     await guest.page.evaluate("document.querySelector('#preview-devices').open = true")
-    await check(guest.page)
+    await check(guest.page, scheme)
     await guest.page.get_by_label("Your name").fill("Ana")
     await guest.page.locator("#preview-enter").click()
     await guest.sees("waiting")
-    await check(guest.page)
+    await check(guest.page, scheme)
     await guest.press("Leave")
     await guest.sees("ended")
-    await check(guest.page)
+    await check(guest.page, scheme)
 
 
 async def test_the_preview_with_blocked_devices(person, server, room, scheme):
@@ -95,7 +101,7 @@ async def test_the_preview_with_blocked_devices(person, server, room, scheme):
     await guest.reads("Camera and microphone are blocked")
     await guest.page.locator("#preview-enter").click()  # without a name
     await guest.reads("Type the name by which the others know you.")
-    await check(guest.page)
+    await check(guest.page, scheme)
 
 
 async def test_the_room_with_its_panels_and_dialogs(person, server, room, scheme):
@@ -103,33 +109,33 @@ async def test_the_room_with_its_panels_and_dialogs(person, server, room, scheme
     guest, other = await person(), await person()
     await host.come(server.link(room, "host"), "Ruth")
     await host.sees("room")
-    await check(host.page)
+    await check(host.page, scheme)
     await guest.come(server.link(room), "Ana")
     await expect(host.button("Let Ana in")).to_be_visible()
-    await check(host.page)
+    await check(host.page, scheme)
     await host.let_in("Ana")
     await host.watches("Ana")
     await other.come(server.link(room), "Somebody with a very long name that has to go somewhere else")
     await host.press("People")
     await expect(host.button("Mute Ana")).to_be_visible()
-    await check(host.page)
+    await check(host.page, scheme)
     await host.press("Chat")
     await host.write("Hello, and a word that is very long: " + "m" * 120)
     await expect(host.page.locator("#chat-lines li")).to_have_count(1)
-    await check(host.page)
+    await check(host.page, scheme)
     await host.page.keyboard.press("Escape")
     for opener, dialog in (("More", "#more-dialog"), ("Leave", "#leave-dialog")):
         await host.press(opener)
         await expect(host.page.locator(dialog)).to_be_visible()
-        await check(host.page)
+        await check(host.page, scheme)
         await host.page.keyboard.press("Escape")
     await host.press("More")
     await host.press("Microphone, camera and speaker")
     await expect(host.page.locator("#devices-dialog")).to_be_visible()
-    await check(host.page)
+    await check(host.page, scheme)
     await host.page.keyboard.press("Escape")
     await host.page.keyboard.press("?")
-    await check(host.page)
+    await check(host.page, scheme)
 
 
 async def test_screen_readers_are_told_of_knocks_at_once_and_of_comings_and_chat_politely(

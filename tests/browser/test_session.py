@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 
 from playwright.async_api import expect
 
@@ -138,25 +138,30 @@ async def test_the_host_ends_the_session_for_everybody(session):
     await host.reads("The session has ended")
 
 
-async def test_a_group_shares_a_grid_and_each_hears_and_sees_each(person, server, room):
+async def test_a_group_shares_a_grid_and_gets_more_places_than_the_first_offer_had(person, server, room):
     host = await person()
     await host.come(server.link(room, "host"), "Ruth")
     await host.sees("room")
     guests = {}
     for name in ("Ana", "Ben", "Chi"):
-        guests[name] = await person(size=(1024, 700))
+        guests[name] = await person(size=(640, 480))
         await guests[name].come(server.link(room), name)
         await host.let_in(name)
         await guests[name].sees("room")
-    everybody = {"Ruth": host, **guests}
-    for name, one in everybody.items():
-        await expect(one.page.locator(".tile")).to_have_count(4)
-        for other in everybody:
-            if other != name:
-                await one.watches(other)
-    await asyncio.gather(*(one.hears() for one in everybody.values()))
+    for name, guest in guests.items():
+        await host.watches(name)
+        await guest.watches("Ruth")
+    await guests["Ana"].watches("Chi")
+    await guests["Chi"].hears()
     boxes = [await host.tile(name).bounding_box() for name in ("Ana", "Ben", "Chi", "You")]
     assert len({round(box["width"]) for box in boxes}) == 1  # equal tiles
+    assert (await host.statistics())["peers"] == 1
+
+    # Who speaks is marked; nobody but Ben does.
+    for one in (host, guests["Ana"], guests["Chi"]):
+        await one.press("Microphone")
+    await expect(host.tile("Ben")).to_have_class(re.compile("speaking"))
+    await expect(host.tile("Ana")).not_to_have_class(re.compile("speaking"))
 
 
 async def test_ones_own_picture_can_be_hidden_and_stays_hidden(session):
@@ -191,3 +196,48 @@ async def test_a_hidden_page_asks_for_no_picture(session):
         document.dispatchEvent(new Event("visibilitychange"));
     }""")
     await host.page.wait_for_function(WISHES_FOR_NOTHING, arg=told)
+
+
+async def test_the_host_hears_a_chime_when_somebody_knocks(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.page.evaluate("""() => {
+        window.notes = [];
+        const {start} = OscillatorNode.prototype;
+        OscillatorNode.prototype.start = function (...when) {
+            window.notes.push(this.context.state);
+            start.apply(this, when);
+        };
+    }""")
+    await guest.come(server.link(room), "Ana")
+    await expect(host.button("Let Ana in")).to_be_visible()
+    assert await host.page.evaluate("window.notes") == ["running", "running"]
+
+
+async def test_a_microphone_that_is_unplugged_gives_way_to_another_one(session):
+    host, guest = session.host, session.guest
+    await host.hears()
+    await guest.page.evaluate("""() => {
+        const sender = window.peers.at(-1).getSenders().find(({track}) => track?.kind === "audio");
+        const {track} = sender;
+        track.stop();
+        track.dispatchEvent(new Event("ended"));
+    }""")
+    await expect(guest.page.locator("#toasts")).to_contain_text("Your microphone was disconnected.")
+    await host.hears()
+
+
+async def test_another_camera_or_microphone_can_be_chosen_in_the_session(session):
+    host, guest = session.host, session.guest
+    await guest.press("More")
+    await guest.press("Microphone, camera and speaker")
+    menu = guest.page.locator("#devices-dialog").get_by_label("Microphone")
+    names = await menu.locator("option").all_text_contents()
+    await menu.select_option(label=names[-1])
+    await guest.page.keyboard.press("Escape")
+    await host.hears()
+    await guest.page.reload()
+    await guest.press("More")
+    await guest.press("Microphone, camera and speaker")
+    await expect(menu.locator("option:checked")).to_have_text(names[-1])

@@ -53,8 +53,10 @@ export class Chat {
   }
 
   #grow() {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    const { style, offsetHeight, clientHeight } = this.#input;
+    const borders = offsetHeight - clientHeight;
+    style.height = "auto";
+    style.height = `${this.#input.scrollHeight + borders}px`;
   }
 }
 

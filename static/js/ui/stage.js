@@ -164,7 +164,10 @@ export class Stage {
 /** @param {boolean} host @param {{name: string}[]} waiting */
 function aloneWords(host, waiting) {
   if (!host) return { title: "You are the only one here", text: "Stay on this page. The others appear here when they come." };
-  if (waiting.length) return { title: "Nobody is let in yet", text: `${waiting.map(({ name }) => name).join(", ")}: waiting to be let in.` };
+  if (waiting.length) {
+    const who = waiting.length === 1 ? `${waiting[0].name} is` : `${waiting.length} people are`;
+    return { title: `${who} waiting`, text: "Let them in when you are ready." };
+  }
   return { title: "Nobody else is here yet", text: "You hear a chime when somebody asks to join." };
 }
 

@@ -1,0 +1,153 @@
+"""Modules by themselves, imported into an empty page as any other client of the server would."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+ARRANGED_WELL = """async () => {
+    const {arrange} = await import("/static/js/ui/layout.js");
+    const faults = [];
+    for (const [width, height] of [[300, 500], [390, 700], [700, 300], [1346, 680], [2500, 1300], [320, 200]])
+        for (const screen of [true, false])
+            for (let people = 0; people <= 12; people++)
+                for (const self of [true, false]) {
+                    const places = arrange({width, height}, {screen, people, self});
+                    const what = JSON.stringify({width, height, screen, people, self});
+                    if (places.people.length !== people) faults.push(`people: ${what}`);
+                    if (!!places.self !== self) faults.push(`self: ${what}`);
+                    if (!!places.screen !== screen) faults.push(`screen: ${what}`);
+                    const rects = [places.screen, ...places.people, places.self].filter(Boolean);
+                    for (const rect of rects) {
+                        if (rect.x < -0.01 || rect.y < -0.01) faults.push(`outside: ${what}`);
+                        if (rect.x + rect.width > width + 0.01) faults.push(`too wide: ${what}`);
+                        if (rect.y + rect.height > height + 0.01) faults.push(`too high: ${what}`);
+                        if (rect.width < 16 || rect.height < 16) faults.push(`too small: ${what}`);
+                    }
+                    const floating = !screen && people === 1;
+                    const apart = floating ? rects.slice(0, 1) : rects;
+                    apart.forEach((a, i) => apart.slice(i + 1).forEach(b => {
+                        const besides = a.x + a.width <= b.x + 0.01 || b.x + b.width <= a.x + 0.01;
+                        const above = a.y + a.height <= b.y + 0.01 || b.y + b.height <= a.y + 0.01;
+                        if (!besides && !above) faults.push(`overlap: ${what}`);
+                    }));
+                }
+    return faults;
+}"""
+
+# A client of a few lines: no view, no state, no devices.
+BARE_CLIENT = """async ([token, room]) => {
+    const {Signalling} = await import("/static/js/signalling.js");
+    const {Connection} = await import("/static/js/connection.js");
+    const {PROTOCOL_VERSION: version} = await import("/static/js/protocol.js");
+    const hello = () => ({type: "hello", version, token, room, name: "Bare"});
+    const signalling = new Signalling(new URL("/ws", location.href.replace(/^http/, "ws")), hello);
+    const connection = new Connection(offer => signalling.send(offer));
+    await new Promise((done, failed) => {
+        connection.on("state", state => state === "connected" && done());
+        signalling.on("message", message => {
+            if (message.type === "welcome" && message.state === "joined") connection.start(message.slots, []);
+            if (message.type === "answer") connection.accept(message);
+            if (message.type === "bye") failed(new Error(message.code));
+        });
+        signalling.open();
+    });
+    return connection.state;
+}"""
+
+PARSE_LINK = """async text => {
+    const {parseLink} = await import("/static/js/link.js");
+    return parseLink(text, location.origin);
+}"""
+
+WHY_NOT = """async ([name, kinds]) => {
+    const {capture} = await import("/static/js/capture.js");
+    navigator.mediaDevices.getUserMedia = async ({audio, video}) => {
+        const asked = [audio && "microphone", video && "camera"].filter(Boolean);
+        if (asked.some(kind => kinds.includes(kind))) throw new DOMException("", name);
+        const context = new OfflineAudioContext(1, 1, 8000);
+        return asked[0] === "camera"
+            ? document.createElement("canvas").captureStream()
+            : new MediaStream([new MediaStreamTrackGenerator({kind: "audio"})]);
+    };
+    const {microphone, camera} = await capture({microphone: "", camera: ""});
+    return [microphone.problem, camera.problem];
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blank(person, server):
+    return (await (await person()).open(server.url)).page
+
+
+async def test_tiles_fill_the_stage_without_leaving_it_or_covering_each_other(blank):
+    assert await blank.evaluate(ARRANGED_WELL) == []
+
+
+async def test_another_client_can_be_built_on_signalling_and_connection_alone(person, server, room):
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    bare = await (await person()).open(server.url)
+    token = server.link(room).partition("#")[2]
+    state = asyncio.ensure_future(bare.page.evaluate(BARE_CLIENT, [token, room]))
+    await host.let_in("Bare")
+    assert await state == "connected"
+
+
+@pytest.mark.parametrize(
+    ("text", "room"),
+    [
+        ("/r/quiet-room-4f2a#x.eyJyb2xlIjoiaG9zdCIsIm5hbWUiOiJBbsOvcyJ9.y", "quiet-room-4f2a"),
+        ("  /r/quiet-room-4f2a/#x  ", "quiet-room-4f2a"),
+        ("/r/quiet-room-4f2a", "quiet-room-4f2a"),
+        ("https://elsewhere.example/r/room#x", None),
+        ("/r/no%20room#x", None),
+        ("/r/", None),
+        ("not a link", None),
+        ("", None),
+        ("http://", None),
+    ],
+)
+async def test_links_are_told_from_other_text(blank, text, room):
+    link = await blank.evaluate(PARSE_LINK, text)
+    assert (link and link["room"]) == room
+
+
+async def test_a_token_is_read_for_a_greeting_and_garbage_gives_none(blank):
+    link = await blank.evaluate(PARSE_LINK, "/r/a#x.eyJyb2xlIjoiaG9zdCIsIm5hbWUiOiJBbsOvcyJ9.y")
+    assert (link["role"], link["name"]) == ("host", "Anïs")
+    for token in ("", "x", "a.b.c", "x.bnVsbA.y", "x.WzFd.y", "x." + "A" * 5000 + ".y"):
+        link = await blank.evaluate(PARSE_LINK, f"/r/a#{token}")
+        assert (link["role"], link["name"]) == ("guest", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "kinds", "problems"),
+    [
+        ("NotFoundError", ["camera"], [None, "camera-missing"]),
+        ("NotFoundError", ["microphone"], ["microphone-missing", None]),
+        ("NotReadableError", ["camera"], [None, "camera-busy"]),
+        ("NotReadableError", ["camera", "microphone"], ["microphone-busy", "camera-busy"]),
+        ("NotAllowedError", ["camera", "microphone"], ["microphone-refused", "camera-refused"]),
+        ("TypeError", ["camera", "microphone"], ["microphone-failed", "camera-failed"]),
+    ],
+)
+async def test_every_reason_for_a_missing_device_has_its_code(blank, error, kinds, problems):
+    assert await blank.evaluate(WHY_NOT, [error, kinds]) == problems
+
+
+async def test_every_code_of_the_server_and_of_the_devices_has_plain_words(blank):
+    from server.words import WORDS
+
+    ends = ["ended", "left", "declined", "removed", "locked", "moved", "session-over"]
+    ends += [code for code in WORDS if code.startswith("token-") or code.endswith("-full")]
+    titles = await blank.evaluate(
+        """async codes => {
+            const {endingWords} = await import("/static/js/words.js");
+            return codes.map(code => endingWords(code, "").title);
+        }""",
+        [*ends, "version", "no-such-code"],
+    )
+    assert len(set(titles)) == len(titles)  # each its own, the unknown one included
