@@ -31,6 +31,7 @@ class AudioSubscription:
     def __init__(self, publication: Publication, stream: SendStream, packing: Packing = USUAL) -> None:
         self.publication = publication
         self.packing = packing
+        self.poor = False  # the receiver's path is short even for sound alone
         self._stream = stream
         self._source: ReceiveStream | None = None
         self._shift = 0  # from the publisher's timestamps to the stream's

@@ -13,13 +13,11 @@ from media.ladder import ladder
 from media.quality import Grade, downlink_grade
 from media.rtp.twcc import TransportFeedback
 from media.slots import Slot
+from media.sound import Sound
 from media.stream.outlet import Outlet
 from media.subscription import STILLS, Layer
 
 ALLOCATION_INTERVAL = 0.25  # seconds between two allocations while nothing presses
-AUDIO_START = 50_000.0  # bit/s reserved per voice until its cost has been seen
-AUDIO_HOLD = 0.97  # of the sound's cost remains after each allocation: a pause in speech frees little
-AUDIO_MARGIN = 1.1
 ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
 START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
@@ -37,12 +35,10 @@ class Downlink:
         self.outlet.on_overflow = self._on_overflow
         self.feedback_received = 0  # TWCC reports on what we sent
         self.allocation = Allocation((), 0.0, 0.0, None)
-        self.audio_cost = 0.0  # bit/s taken off first
+        self.sound = Sound(slots)
         self._slots = slots
         self._controller: CongestionController | None = None
         self._allocate_at = 0.0
-        self._measured_at: float | None = None
-        self._audio_bytes = 0
         self._cap: int | None = None
         self._pressed = False  # the path has shown a limit; until then everybody may move
 
@@ -90,11 +86,14 @@ class Downlink:
         if self._controller is None:
             return
         self._controller.on_feedback(results, now=now)
+        self.sound.on_feedback(results, self._controller.state)
         self._apply(now)
 
     def on_receiver_report(self, loss: float, rtt: float | None, *, now: float) -> None:
         if self._controller is not None:
             self._controller.on_receiver_report(loss, rtt, now=now)
+            if not self.feedback_received:
+                self.sound.on_receiver_report(loss)
             self._apply(now)
 
     def on_remb(self, bitrate: float, *, now: float) -> None:
@@ -105,6 +104,7 @@ class Downlink:
     def on_route_change(self, *, now: float) -> None:
         """The receiver is reached over another path."""
         self.sent.reset_in_flight()
+        self.sound.on_route_change()
         self._pressed = False
         if self._controller is not None:
             self._controller.on_route_change(now=now)
@@ -113,10 +113,11 @@ class Downlink:
         if self._controller is None:
             return float("inf")
         at = self._controller.next_timeout()
-        earliest = min(self._allocate_at, self.outlet.next_timeout())
+        earliest = min(self._allocate_at, self.outlet.next_timeout(), self.sound.next_timeout())
         return earliest if at is None else min(earliest, at)
 
     def on_timeout(self, *, now: float) -> None:
+        self.sound.on_timeout(now=now)
         self.outlet.on_timeout(now=now)
         if self._controller is None:
             return
@@ -132,10 +133,10 @@ class Downlink:
         if self._controller is None:
             return
         self._allocate_at = now + ALLOCATION_INTERVAL
-        self._measure_audio(now)
+        self.sound.pack(self._controller.estimate, self._controller.state, now=now)
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
-        available = self._controller.estimate - self.audio_cost
+        available = self._controller.estimate - self.sound.cost
         if not self._pressed:
             # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
             available = max(
@@ -156,9 +157,9 @@ class Downlink:
                 slot.allot(layer, rung, moves=chosen.temporal != STILLS, limited=not top, now=now)
         step = result.next_step
         self._controller.on_demand(
-            None if step is None else step + self.audio_cost,
-            result.spent + self.audio_cost,
-            result.wanted * allocation.HEADROOM + self.audio_cost,
+            None if step is None else step + self.sound.cost,
+            result.spent + self.sound.cost,
+            result.wanted * allocation.HEADROOM + self.sound.cost,
             now=now,
         )
 
@@ -167,9 +168,9 @@ class Downlink:
         controller = self._controller
         assert controller is not None
         budget = controller.estimate
-        wanted = self.allocation.wanted + self.audio_cost
+        wanted = self.allocation.wanted + self.sound.cost
         constrained = budget < ROOMY * wanted
-        if budget < self.allocation.spent + self.audio_cost:
+        if budget < self.allocation.spent + self.sound.cost:
             self._pressed = self._pressed or self._is_pressed()
             self.allocate(now=now)
         self.outlet.set_rates(
@@ -192,19 +193,6 @@ class Downlink:
         motion = next((place for place, rung in enumerate(rungs) if rung.temporal != STILLS), len(rungs))
         top = motion - 1 if slot.rests(now=now) else len(rungs) - 1
         return Wish(slot.priority, rungs, slot.rung, top, motion)
-
-    def _measure_audio(self, now: float) -> None:
-        voices = sum(slot.audio_subscription is not None for slot in self._slots)
-        if self._measured_at is None:
-            self.audio_cost = voices * AUDIO_START
-        elif now - self._measured_at >= ALLOCATION_INTERVAL / 2:
-            bitrate = (self.outlet.audio_bytes - self._audio_bytes) * 8 / (now - self._measured_at)
-            held = self.audio_cost * AUDIO_HOLD if voices else 0.0
-            self.audio_cost = max(bitrate * AUDIO_MARGIN, held)
-        else:
-            return
-        self._measured_at = now
-        self._audio_bytes = self.outlet.audio_bytes
 
     def _pad(self, size: int, probe: int, now: float) -> int:
         streams = [slot.video for slot in self._slots if slot.video is not None]

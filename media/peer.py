@@ -11,6 +11,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from media.audio import AudioSubscription
 from media.demultiplexer import Demultiplexer
 from media.downlink import Downlink
 from media.encoding import Packet
@@ -37,6 +38,7 @@ from media.slots import Slot
 from media.stream.arrivals import Arrivals
 from media.stream.clock import SenderClock
 from media.stream.send import SendStream
+from media.thin_sound import ThinSound
 from media.uplink import Level, Uplink
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
@@ -67,6 +69,7 @@ class PeerCore:
         self.lines: dict[str, Line] = {}  # by mid, as agreed
         self.downlink = Downlink(self.slots, send_rtp, self._wake)
         self.uplink = Uplink()
+        self._thin_sound = ThinSound()
         self.order = Order({}, FULL_RATE, thin=False, level=Level.FULL)  # what its page is asked to send
         self.drops: Counter[str] = Counter()
         self.rtt: float | None = None
@@ -273,7 +276,11 @@ class PeerCore:
         self.uplink.on_timeout(sound, picture=any(p.live for p in pictures), now=now)
         for publication in pictures:
             publication.count_needed(now=now)
-        wanted = order(pictures, self.uplink)
+        subscriptions = [] if microphone is None else microphone.subscriptions
+        listeners = [s.poor for s in subscriptions if isinstance(s, AudioSubscription)]
+        uplink_poor = self.uplink.level >= Level.STILLS
+        thin = self._thin_sound.update(listeners, uplink_poor=uplink_poor, now=now)
+        wanted = order(pictures, self.uplink, thin=thin)
         if wanted != self.order:
             self.order = wanted
             self._on_order(wanted)

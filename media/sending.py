@@ -24,8 +24,8 @@ class Order:
     level: Level
 
 
-def order(publications: Iterable[Publication], uplink: Uplink) -> Order:
-    """The order for a publisher with these publications."""
+def order(publications: Iterable[Publication], uplink: Uplink, *, thin: bool) -> Order:
+    """The order for a publisher with these publications of pictures."""
     level = uplink.level
     encodings = {}
     for publication in publications:
@@ -39,4 +39,4 @@ def order(publications: Iterable[Publication], uplink: Uplink) -> Order:
                 bearable = max(highest - (level >= Level.REDUCED), 1)
             encodings[publication.source] = min(publication.needed, bearable)
     rate = {Level.SLOW: SLOW_RATE, Level.STILLS: STILL_RATE}.get(level, FULL_RATE)
-    return Order(encodings, rate, thin=level >= Level.STILLS, level=level)
+    return Order(encodings, rate, thin, level)

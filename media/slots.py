@@ -107,10 +107,11 @@ class Slot:
         if self.video_subscription is not None:
             self.video_subscription.set_target(layer, now=now)
 
-    def pack(self, packing: Packing, *, now: float) -> None:
-        """How the sound is packed, whoever is heard."""
+    def pack(self, packing: Packing, *, poor: bool, now: float) -> None:
+        """How the sound is packed, whoever is heard. `poor`: the path is short even for sound alone."""
         self._packing = packing
         if self.audio_subscription is not None:
+            self.audio_subscription.poor = poor
             self.audio_subscription.set_packing(packing, now=now)
 
     def rests(self, *, now: float) -> bool:

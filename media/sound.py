@@ -1,0 +1,80 @@
+"""The sound of all slots of one receiver: how it is packed, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from media.audio import AudioSubscription
+from media.congestion.base import ControllerState, PacketResult, Phase
+from media.loss_pattern import LossPattern
+from media.packing import USUAL
+from media.protection import PACKINGS, Path, Protection
+from media.slots import Slot
+
+POOR, FINE = 100_000.0, 160_000.0  # bit/s per voice: below, publishers should send less; above, they need not
+DEFAULT_RTT = 0.1  # seconds, until the controller knows
+REPORT_WEIGHT = 0.5  # of a new receiver report
+
+
+class Sound:
+    """Learns how the path loses and has every voice packed accordingly, all alike."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.packing = USUAL
+        self.cost = 0.0  # bit/s on the wire, of all voices
+        self.poor = False  # the path is short even for sound alone
+        self._slots = slots
+        self._pattern = LossPattern()
+        self._reported_loss: float | None = None  # where there is no transport-wide feedback
+        self._protection = Protection()
+
+    @property
+    def loss(self) -> float:
+        """0..1, that sound has to live with: measured apart from full queues."""
+        return self._pattern.loss if self._reported_loss is None else self._reported_loss
+
+    def on_feedback(self, results: Sequence[PacketResult], state: ControllerState) -> None:
+        """What became of packets. While a queue is being drained losses are its doing, and go with it."""
+        self._reported_loss = None
+        if state.phase is not Phase.DRAINING:
+            self._pattern.add(results)
+
+    def on_receiver_report(self, loss: float) -> None:
+        """For receivers without transport-wide feedback."""
+        known = self._reported_loss
+        self._reported_loss = loss if known is None else known + (loss - known) * REPORT_WEIGHT
+
+    def on_route_change(self) -> None:
+        self._pattern = LossPattern()
+
+    def pack(self, estimate: float, state: ControllerState, *, now: float) -> None:
+        """Brings `packing`, `cost` and `poor` up to date, a few times a second."""
+        voices = self._voices()
+        if not voices:
+            self.cost = 0.0
+            return
+        costs = {packing: sum(voice.cost(packing, now=now) for voice in voices) for packing in PACKINGS}
+        path = Path(
+            estimate,
+            costs,
+            loss=self.loss,
+            burst=self._pattern.burst,
+            rtt=DEFAULT_RTT if state.rtt is None else state.rtt,
+            congested=state.phase is Phase.DRAINING,
+            takes_red=all(voice.takes_red for voice in voices),
+        )
+        self.packing = self._protection.update(path, now=now)
+        self.cost = costs[self.packing]
+        self.poor = estimate < len(voices) * (FINE if self.poor else POOR)
+        for slot in self._slots:
+            slot.pack(self.packing, poor=self.poor, now=now)
+
+    def next_timeout(self) -> float:
+        return min((voice.next_timeout() for voice in self._voices()), default=float("inf"))
+
+    def on_timeout(self, *, now: float) -> None:
+        for voice in self._voices():
+            voice.on_timeout(now=now)
+
+    def _voices(self) -> list[AudioSubscription]:
+        return [slot.audio_subscription for slot in self._slots if slot.audio_subscription is not None]

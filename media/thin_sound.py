@@ -1,0 +1,30 @@
+"""Should a microphone send less than it could: a lower bitrate in longer packets?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+THIN_AFTER = 2.0  # seconds that the reason has to last
+NORMAL_AFTER = 15.0  # seconds without it: each change is a negotiation
+
+
+class ThinSound:
+    """Thin where its own uplink is poor, and where all who listen have poor paths: for some of them alone,
+    the relay packs what they get."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._since: float | None = None  # when the facts began to speak for the other way
+
+    def update(self, listeners_poor: Iterable[bool], *, uplink_poor: bool, now: float) -> bool:
+        """`listeners_poor`: of each who listens, whether its path is poor. What the publisher is to send."""
+        listening = list(listeners_poor)
+        thin = uplink_poor or (bool(listening) and all(listening))
+        if thin is self.wanted:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        elif now - self._since >= (THIN_AFTER if thin else NORMAL_AFTER):
+            self.wanted = thin
+            self._since = None
+        return self.wanted
