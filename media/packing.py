@@ -35,6 +35,12 @@ class Packing:
     frames: int = 1
 
     @property
+    def label(self) -> str:
+        """For metrics: milliseconds a packet and the distances, "20 ms" or "40 ms + 1, 3"."""
+        copies = ", ".join(str(distance) for distance in self.distances)
+        return f"{self.frames * 20} ms" + (f" + {copies}" if copies else "")
+
+    @property
     def hold(self) -> float:
         """Seconds that the first frame of a packet waits in the relay."""
         return (self.frames - 1) * FRAME_TIME

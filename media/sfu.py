@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,10 +21,12 @@ from media.quality import Grade, Picture, picture_of, uplink_grade
 from media.sending import Order
 from media.settings import SfuSettings
 from media.slots import Slot
+from media.statistics import Figure, Totals, figures
 
 __all__ = [
     "Connected",
     "Disconnected",
+    "Figure",
     "Grade",
     "IceParameters",
     "MediaError",
@@ -234,7 +235,7 @@ class Sfu:
         self.rng: random.Random = random.SystemRandom()
         self.port = MediaPort()
         self._peers: set[Peer] = set()
-        self._drops: Counter[str] = Counter()  # of peers that are gone
+        self._totals = Totals()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -273,30 +274,10 @@ class Sfu:
         """The peer is closed."""
         if peer in self._peers:
             self._peers.discard(peer)
-            self._drops.update(peer.core.drops)
+            self._totals.forget(peer.core)
 
-    def drops(self) -> Counter[str]:
-        """Packets dropped since the start, by reason: of the port and of all peers."""
-        total = self._drops + Counter(self.port.drops)
-        for peer in self._peers:
-            total.update(peer.core.drops)
-        return total
-
-    def metrics(self) -> dict[str, float]:
-        """Gauges by name; drops are told apart by `drops`."""
-        streams = [
-            stream
-            for peer in self._peers
-            for slot in peer.core.slots
-            for stream in (slot.audio, slot.video)
-            if stream is not None
-        ]
-        return {
-            "peers": len(self._peers),
-            "peers_connected": sum(peer.connected for peer in self._peers),
-            "publications_live": sum(p.live for peer in self._peers for p in peer.publications.values()),
-            "packets_received": sum(peer.core.packets_received for peer in self._peers),
-            "packets_sent": sum(stream.packets for stream in streams),
-            "packets_retransmitted": sum(stream.retransmitted for stream in streams),
-            "transport_feedback_received": sum(peer.core.downlink.feedback_received for peer in self._peers),
-        }
+    def metrics(self) -> tuple[Figure, ...]:
+        """What an operator may want to watch."""
+        cores = [peer.core for peer in self._peers]
+        connected = sum(peer.connected for peer in self._peers)
+        return figures(cores, connected, self._totals, self.port.drops)

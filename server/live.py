@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from media.errors import MediaError
@@ -37,6 +38,7 @@ class Surroundings:
     soon: Callable[[Callable[[], None]], object]
     credentials: Callable[[Room, Participant], Credentials]
     limits: RoomLimits
+    heard_ms: Counter[str] = field(default_factory=Counter)  # of all listeners: "played", "concealed"
 
 
 class LiveRoom:
@@ -96,6 +98,8 @@ class LiveRoom:
         elif isinstance(message, messages.Prefer):
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
+            self._around.heard_ms["played"] += sum(sound.total_ms for sound in message.sounds)
+            self._around.heard_ms["concealed"] += sum(sound.concealed_ms for sound in message.sounds)
             for speaker, seconds in self.stage.heard(participant, message):
                 self._missed.report(participant, speaker, seconds, now=self._now())
         else:

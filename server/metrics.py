@@ -53,8 +53,21 @@ class RoomtoneCollector(Collector):
             (messages if what == "message" else drops).add_metric([label], count)
         yield messages
         yield drops
-        for name, value in sorted(self._sfu.metrics().items()):
-            yield GaugeMetricFamily(f"roomtone_media_{name}", "From the media side.", value)
+        for what, milliseconds in sorted(self._rooms.heard_ms.items()):
+            yield CounterMetricFamily(
+                f"roomtone_sound_{what}_seconds", "Of sound, as the listeners report.", milliseconds / 1000
+            )
+        yield from self._media()
+
+    def _media(self) -> Iterator[Metric]:
+        for figure in self._sfu.metrics():
+            family = CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily
+            metric = family(
+                f"roomtone_media_{figure.name}", figure.help, labels=[figure.label] if figure.label else []
+            )
+            for label, value in sorted(figure.values.items()):
+                metric.add_metric([label] if figure.label else [], value)
+            yield metric
 
 
 def registry(rooms: Rooms, sfu: Sfu, counts: Counter[tuple[str, str]]) -> CollectorRegistry:

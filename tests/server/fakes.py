@@ -9,7 +9,7 @@ from typing import Any
 
 from media.errors import MediaError
 from media.events import Connected, Disconnected, PeerEvent, PublicationChanged
-from media.sfu import Grade, Order, Picture
+from media.sfu import Figure, Grade, Order, Picture
 from media.uplink import Level
 from server.auth import Tokens
 from server.messages import ToPage
@@ -140,8 +140,11 @@ class FakeSfu:
         self.peers.append(peer)
         return peer
 
-    def metrics(self) -> dict[str, float]:
-        return {"packets_forwarded": 7.0}
+    def metrics(self) -> tuple[Figure, ...]:
+        return (
+            Figure("forwarded", "Packets.", "counter", {"": 7.0}),
+            Figure("pictures", "Slots.", "gauge", {"motion": 1.0, "stills": 2.0}, "state"),
+        )
 
     def peer_of(self, participant: str) -> FakePeer:
         return next(peer for peer in self.peers if peer.name == participant)

@@ -145,7 +145,8 @@ class TestMetrics:
         assert 'roomtone_participants{connection="connecting"} 1.0' in text
         assert 'roomtone_refused_total{code="token-invalid"} 1.0' in text
         assert 'roomtone_messages_total{type="hello"} 2.0' in text
-        assert "roomtone_media_packets_forwarded 7.0" in text
+        assert "roomtone_media_forwarded_total 7.0" in text
+        assert 'roomtone_media_pictures{state="stills"} 2.0' in text
         assert "Reed" not in text and 'room"' not in text
 
 

@@ -1,0 +1,31 @@
+"""The media side in numbers."""
+
+from __future__ import annotations
+
+import random
+
+from media.peer import PeerCore
+from media.statistics import Totals, figures
+
+
+def core() -> PeerCore:
+    return PeerCore(
+        rng=random.Random(1),
+        send_rtp=lambda header, payload: None,
+        send_rtcp=lambda packet: None,
+        on_publication=lambda publication: None,
+    )
+
+
+def test_what_a_peer_counted_stays_when_it_is_gone() -> None:
+    totals = Totals()
+    gone, present = core(), core()
+    gone.packets_received, present.packets_received = 5, 7
+    gone.drops["unknown-ssrc"] = 2
+    totals.forget(gone)
+    by_name = {
+        figure.name: figure for figure in figures([present], 1, totals, Counter({"stun-malformed": 3}))
+    }
+    assert by_name["received"].values == {"": 12}
+    assert by_name["dropped"].values == {"unknown-ssrc": 2, "stun-malformed": 3}
+    assert by_name["peers"].values == {"": 1}
