@@ -23,9 +23,7 @@ def test_what_a_peer_counted_stays_when_it_is_gone() -> None:
     gone.packets_received, present.packets_received = 5, 7
     gone.drops["unknown-ssrc"] = 2
     totals.forget(gone)
-    by_name = {
-        figure.name: figure for figure in figures([present], 1, totals, Counter({"stun-malformed": 3}))
-    }
+    by_name = {figure.name: figure for figure in figures([present], 1, totals, {"stun-malformed": 3})}
     assert by_name["received"].values == {"": 12}
     assert by_name["dropped"].values == {"unknown-ssrc": 2, "stun-malformed": 3}
     assert by_name["peers"].values == {"": 1}
