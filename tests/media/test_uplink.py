@@ -100,7 +100,7 @@ def test_nobody_uploads_what_nobody_gets() -> None:
     receiver = Receiver(Layer(2))
     publication.subscriptions.append(receiver)  # type: ignore[arg-type]
     publication.count_needed(now=1.0)
-    assert order([publication], Uplink()).encodings == {"camera": 3}
+    assert order([publication], Uplink(), thin=False).encodings == {"camera": 3}
     receiver.wanted_layer = Layer(0)
     publication.count_needed(now=2.0)
     assert publication.needed == 3, "an encoding lingers: it may be wanted again soon"
@@ -116,14 +116,14 @@ def test_a_poor_uplink_is_ordered_down_whatever_is_wanted() -> None:
     publication.needed = 3
     uplink = Uplink()
     expected = {
-        Level.FULL: (3, 30, False),
-        Level.REDUCED: (2, 30, False),
-        Level.SMALL: (1, 30, False),
-        Level.SLOW: (1, 7, False),
-        Level.STILLS: (1, 1, True),
-        Level.SOUND: (0, 30, True),
+        Level.FULL: (3, 30),
+        Level.REDUCED: (2, 30),
+        Level.SMALL: (1, 30),
+        Level.SLOW: (1, 7),
+        Level.STILLS: (1, 1),
+        Level.SOUND: (0, 30),
     }
-    for level, (encodings, rate, thin) in expected.items():
+    for level, (encodings, rate) in expected.items():
         uplink.level = level
-        wanted = order([publication], uplink)
-        assert (wanted.encodings["camera"], wanted.frame_rate, wanted.thin) == (encodings, rate, thin)
+        wanted = order([publication], uplink, thin=False)
+        assert (wanted.encodings["camera"], wanted.frame_rate) == (encodings, rate)
