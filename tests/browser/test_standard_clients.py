@@ -1,0 +1,120 @@
+"""WHIP and WHEP from pages of a few lines on another site, next to people in the room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route
+
+from server.auth import Tokens
+from tests.browser.conftest import PATIENCE_MS, SECRET, STATISTICS, Invite, Server, eventually
+
+STUDIO = "http://studio.localhost/"  # another site; browsers give cameras to *.localhost
+
+EXCHANGE = """async ([address, token, sends]) => {
+    const connection = new RTCPeerConnection();
+    window.peers = [connection];
+    if (sends) {
+        const media = await navigator.mediaDevices.getUserMedia({audio: true, video: true});
+        for (const track of media.getTracks()) connection.addTransceiver(track, {direction: "sendonly"});
+    } else {
+        for (const kind of ["audio", "video"]) connection.addTransceiver(kind, {direction: "recvonly"});
+    }
+    await connection.setLocalDescription();
+    const response = await fetch(address, {
+        method: "POST",
+        headers: {Authorization: `Bearer ${token}`, "Content-Type": "application/sdp"},
+        body: connection.localDescription.sdp,
+    });
+    if (response.status !== 201) return [response.status, await response.text()];
+    await connection.setRemoteDescription({type: "answer", sdp: await response.text()});
+    return [201, new URL(response.headers.get("Location"), address).href];
+}"""
+
+RESTART = """async ([session, token]) => {
+    const connection = window.peers[0];
+    const offer = await connection.createOffer({iceRestart: true});
+    const credentials = offer.sdp.split("\\r\\n").filter((line) => /^a=ice-(ufrag|pwd):/.test(line)).slice(0, 2);
+    await connection.setLocalDescription(offer);
+    const response = await fetch(session, {
+        method: "PATCH",
+        headers: {
+            Authorization: `Bearer ${token}`,
+            "Content-Type": "application/trickle-ice-sdpfrag",
+            "If-Match": "*",
+        },
+        body: credentials.join("\\r\\n") + "\\r\\n",
+    });
+    const fragment = await response.text();
+    const found = [...fragment.matchAll(/^a=(ice-ufrag|ice-pwd):(.*)\\r$/gm)];
+    const ours = Object.fromEntries(found.map(([, name, value]) => [name, value]));
+    const answer = connection.remoteDescription.sdp
+        .replace(/^a=ice-ufrag:.*\\r$/gm, `a=ice-ufrag:${ours["ice-ufrag"]}\\r`)
+        .replace(/^a=ice-pwd:.*\\r$/gm, `a=ice-pwd:${ours["ice-pwd"]}\\r`);
+    await connection.setRemoteDescription({type: "answer", sdp: answer});
+    return [response.status, response.headers.get("ETag")];
+}"""
+
+DELETE = """async ([session, token]) => (await fetch(session, {
+    method: "DELETE",
+    headers: {Authorization: `Bearer ${token}`},
+})).status"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(browser: Browser) -> AsyncIterator[Any]:
+    """Makes empty pages of another site."""
+    context = await browser.new_context(permissions=["camera", "microphone"])
+    context.set_default_timeout(PATIENCE_MS)
+
+    async def empty(route: Route) -> None:
+        await route.fulfill(content_type="text/html", body="<!doctype html><title>Studio</title>")
+
+    await context.route(STUDIO, empty)
+
+    async def make() -> Page:
+        page = await context.new_page()
+        await page.goto(STUDIO)
+        return page
+
+    yield make
+    await context.close()
+
+
+def token(room: str, identity: str, name: str, *may: Any) -> str:
+    return Tokens(SECRET.encode()).link(
+        room, "guest", lifetime=600, now=time.time(), identity=identity, name=name, may=("join", *may)
+    )
+
+
+async def test_a_camera_sends_and_a_wall_shows_it(
+    server: Server, person: Invite, room: str, studio: Any
+) -> None:
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+
+    camera, sending = await studio(), token(room, "camera", "Second camera", "publish")
+    status, camera_session = await camera.evaluate(EXCHANGE, [f"{server.url}/whip/{room}", sending, True])
+    assert status == 201, camera_session
+    await host.watches("Second camera")
+    await host.hears()
+
+    wall, watching = await studio(), token(room, "wall", "Wall", "subscribe")
+    address = f"{server.url}/whep/{room}"
+    status, wall_session = await wall.evaluate(EXCHANGE, [address, watching, False])
+    assert status == 201, wall_session
+    await eventually(lambda: wall.evaluate(STATISTICS), lambda now: now["frames"] > 10 and now["energy"] > 0)
+    await host.press("People")
+    await host.reads("Wall")
+
+    status, etag = await camera.evaluate(RESTART, [camera_session, sending])
+    assert status == 200 and etag
+    await host.watches("Second camera")
+
+    assert await wall.evaluate(DELETE, [wall_session, watching]) == 200
+    assert await camera.evaluate(DELETE, [camera_session, sending]) == 200
+    await eventually(host.tile("Second camera").count, lambda count: count == 0)
