@@ -18,6 +18,8 @@ SAMPLING = 4  # one packet in so many is decrypted and timed: decryption is half
 # The kernel's receive time of the last datagram read from a socket, as a struct timespec (socket(7)): when
 # the relay had sent it, however late we come to read it.
 SIOCGSTAMPNS = 0x8907
+# What looks later than that is no stamp: a relay may have merged several Opus packets into one.
+MAX_DELAY_NS = 60_000_000_000
 TICK_NS = 250_000  # of transport-wide feedback
 TICKS_PER_REFERENCE = 256  # 64 ms
 
@@ -137,7 +139,7 @@ class Receiver:
             return
         payload = self._connection.srtp.unprotect_rtp(data[:length], data[length:])
         sent = stamp(payload) if payload is not None else None
-        if sent is None:
+        if sent is None or not 0 <= receipt - sent < MAX_DELAY_NS:
             return
         audio = stream.payload_type == OPUS
         (self.audio_delays if audio else self.video_delays).append(receipt - sent)

@@ -1,5 +1,6 @@
 """A sender's packets, read back by a receiver, without a socket."""
 
+import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -141,10 +142,21 @@ def test_feedback_names_what_came_and_what_did_not(connection, sender, receiver)
 
 def test_while_sampling_every_few_packets_are_timed(connection, sender, receiver):
     receiver.sampling = True
+    receiver.clock.now = time.time_ns() + 1_000_000_000
     for frame in range(20):
         sender.send_video(frame / FRAME_RATE)
     for packet in connection.sent:
         receiver.on_rtp(packet)
     assert {stream.payload_type for stream in receiver.streams.values()} == {VP8}
     assert len(receiver.video_delays) == len(connection.sent) // 4
+    assert len(receiver.audio_delays) == 0
+
+
+def test_what_holds_no_stamp_is_not_timed(connection, sender, receiver):
+    receiver.sampling = True
+    receiver.clock.now = 2 * time.time_ns()
+    for _ in range(8):
+        sender.send_audio(0.0)
+    for packet in connection.sent:
+        receiver.on_rtp(packet)
     assert len(receiver.audio_delays) == 0
