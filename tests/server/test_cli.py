@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ import pytest
 
 from server.__main__ import main
 from server.auth import Tokens, read_or_create_secret
+from tests.server.test_check import make_certificate
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30  # seconds; a guard against hanging
@@ -122,25 +123,34 @@ class TestCheck:
         assert "tls_certificate" in capsys.readouterr().err
 
 
+Starter = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
 @pytest.fixture
-async def process(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start(tmp_path: Path) -> AsyncIterator[Starter]:
     environment = {**os.environ, "ROOMTONE_DATA_DIRECTORY": str(tmp_path / "data")}
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "serve", "--port", "0", "--media-port", "0"),
-        cwd=ROOT,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    yield running
-    if running.returncode is None:
-        running.kill()
-    await running.communicate()
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start(*arguments: str) -> asyncio.subprocess.Process:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "serve", "--port", "0", "--media-port", "0", *arguments),
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        if running.returncode is None:
+            running.kill()
+        await running.communicate()
 
 
-async def test_a_process_prints_links_that_work_and_stops_when_told(
-    process: asyncio.subprocess.Process,
-) -> None:
+async def test_a_process_prints_links_that_work_and_stops_when_told(start: Starter) -> None:
+    process = await start()
     assert process.stdout is not None and process.stderr is not None
     async with asyncio.timeout(PATIENCE):
         lines = [(await process.stdout.readline()).decode() for _ in range(4)]
@@ -166,3 +176,15 @@ async def test_a_process_prints_links_that_work_and_stops_when_told(
     assert "Traceback" not in errors and "Reed" not in errors
     for private in (token, urlsplit(host_link).path.rpartition("/")[2], "127.0.0.1"):
         assert private not in errors
+
+
+async def test_a_process_with_a_certificate_speaks_https(start: Starter, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path / "tls")
+    process = await start("--tls-certificate", str(certificate), "--tls-key", str(key), "--no-first-room")
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        address = (await process.stdout.readline()).decode().split()[-1]
+        assert address.startswith("https://localhost:")
+        async with aiohttp.ClientSession() as client, client.get(address, ssl=False) as page:
+            assert page.status == 200
+            assert "max-age=" in page.headers["Strict-Transport-Security"]
