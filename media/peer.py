@@ -118,7 +118,8 @@ class PeerCore:
         return announced
 
     def close(self, *, now: float) -> None:
-        """Ends all publications and subscriptions."""
+        """Ends all publications and subscriptions. What still comes is nobody's."""
+        self._demultiplexer.configure((), {})
         for publication in tuple(self.publications.values()):
             self._unpublish(publication)
         for slot in self.slots:
@@ -140,18 +141,18 @@ class PeerCore:
             self._arrivals.record(stamp[0] << 8 | stamp[1], len(header) + len(payload), now=now)
             if self._arrivals.next_report_at < self._due:
                 self._wake(self._arrivals.next_report_at)
-        inbound = demultiplexer.inbound.get(ssrc)
-        if inbound is None:
-            inbound = demultiplexer.learn(ssrc, payload_type, elements, now=now)
-            if inbound is None:
-                self.drops["unknown-ssrc"] += 1
-                return
         if first & 0x20:
             padding = payload[-1] if payload else 0
             if not 0 < padding <= len(payload):
                 self.drops["bad-padding"] += 1
                 return
             payload = payload[:-padding]
+        inbound = demultiplexer.inbound.get(ssrc)
+        if inbound is None:
+            inbound = demultiplexer.learn(ssrc, payload_type, elements, now=now)
+            if inbound is None:
+                self.drops["unknown-ssrc"] += 1
+                return
         stream = inbound.encoding.stream
         if inbound.repair:
             if len(payload) < 2:  # a bandwidth probe of padding alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from media.rtp.rtcp import ReportBlock, SenderReport
-from media.stream.history import History, Sent
+from media.stream.history import SIZE, History, Sent
 from media.stream.outlet import Outgoing, Outlet
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
@@ -16,6 +16,7 @@ class SendStream:
     __slots__ = (
         "_descriptor_id",
         "_outlet",
+        "_repairs_left",
         "_report_sent",
         "_rtx_sequence",
         "_twcc_id",
@@ -69,6 +70,7 @@ class SendStream:
         self.rtt: float | None = None  # seconds, from the latest receiver report
         self.history = History() if rtx_ssrc is not None else None
         self._outlet = outlet
+        self._repairs_left = 0  # who asks for more repairs than it gets packets has no use for them
         self._twcc_id = 0
         self._descriptor_id = 0
         self._rtx_sequence = 0
@@ -113,6 +115,8 @@ class SendStream:
         sequence &= 0xFFFF
         if self.history is not None:
             self.history.add(Sent(sequence, timestamp, marker, descriptor, payload, now))
+            if self._repairs_left < SIZE:
+                self._repairs_left += 1
         self.packets += 1
         self.octets += len(payload)
         packet = Outgoing(
@@ -132,12 +136,13 @@ class SendStream:
 
     def resend(self, sequence: int, *, now: float) -> bool:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
-        if self.history is None or self.rtx_ssrc is None:
+        if self.history is None or not self._repairs_left:
             return False
         packet = self.history.take(sequence, self.rtt or 0.0, now=now)
         if packet is None:
             return False
         self.retransmitted += 1
+        self._repairs_left -= 1
         self._outlet.video(self._repair(packet), now=now)
         return True
 
