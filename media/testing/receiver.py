@@ -173,7 +173,7 @@ class VideoReceiver(StreamReceiver):
             if head is not None and head.start and head.picture_id is not None:
                 if picture is not None and head.picture_id != (picture + 1) % 0x8000:
                     faults.append(f"{packet.sequence}: picture {head.picture_id} follows {picture}")
-                if tl0 is not None and head.tl0 != (tl0 + (head.tid == 0)) % 0x100:
+                if not head.keyframe and tl0 is not None and head.tl0 != (tl0 + (head.tid == 0)) % 0x100:
                     faults.append(f"{packet.sequence}: TL0PICIDX {head.tl0} follows {tl0}")
                 picture, tl0 = head.picture_id, head.tl0
             before = packet
