@@ -18,6 +18,8 @@ from media.stream.outlet import Outlet
 from media.subscription import STILLS, Layer
 
 ALLOCATION_INTERVAL = 0.25  # seconds between two allocations while nothing presses
+PRESSING_DELAY = 0.02  # seconds of standing queue, the first sign of a limit
+PRESSING_LOSS = 0.02
 ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
 START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
@@ -40,7 +42,7 @@ class Downlink:
         self._controller: CongestionController | None = None
         self._allocate_at = 0.0
         self._cap: int | None = None
-        self._pressed = False  # the path has shown a limit; until then everybody may move
+        self._pressed = False  # the path has shown a limit: pictures are paced, and motion has to be earned
 
     @property
     def estimate(self) -> float | None:
@@ -169,12 +171,14 @@ class Downlink:
         assert controller is not None
         budget = controller.estimate
         wanted = self.allocation.wanted + self.sound.cost
-        constrained = budget < ROOMY * wanted
+        if budget >= ROOMY * wanted:
+            self._pressed = False
+        elif not self._pressed:
+            self._pressed = self._is_pressed()
         if budget < self.allocation.spent + self.sound.cost:
-            self._pressed = self._pressed or self._is_pressed()
             self.allocate(now=now)
         self.outlet.set_rates(
-            controller.pacing_rate, controller.in_flight_cap, constrained=constrained, now=now
+            controller.pacing_rate, controller.in_flight_cap, constrained=self._pressed, now=now
         )
         cluster = controller.poll_probe(now=now)
         if cluster is not None:
@@ -183,7 +187,7 @@ class Downlink:
     def _is_pressed(self) -> bool:
         assert self._controller is not None
         state = self._controller.state
-        return state.queue_delay > 0.02 or state.loss > 0.02
+        return state.queue_delay > PRESSING_DELAY or state.loss > PRESSING_LOSS
 
     def _wish(self, slot: Slot, now: float) -> Wish:
         subscription = slot.video_subscription

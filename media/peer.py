@@ -62,10 +62,12 @@ class PeerCore:
         on_publication: Callable[[Publication], None],
         on_order: Callable[[Order], None] = lambda order: None,
         wake: Callable[[float], None] | None = None,
+        connected: bool = True,
     ) -> None:
         """`wake` is told the time whenever `next_timeout` becomes earlier than it was."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
+        self._connected = connected
         self.lines: dict[str, Line] = {}  # by mid, as agreed
         self.downlink = Downlink(self.slots, send_rtp, self._wake)
         self.uplink = Uplink()
@@ -116,6 +118,13 @@ class PeerCore:
         self._report_at = self._report_at or now
         self._wake(now)
         return announced
+
+    def on_connected(self, *, now: float) -> None:
+        """Media can flow: pictures may be asked for."""
+        self._connected = True
+        for slot in self.slots:
+            slot.open = True
+            slot.apply_wish(now=now)
 
     def close(self, *, now: float) -> None:
         """Ends all publications and subscriptions. What still comes is nobody's."""
@@ -298,7 +307,7 @@ class PeerCore:
         free = (s for s in self.slots if (s.audio if line.kind == "audio" else s.video) is None)
         slot = next(free, None)
         if slot is None:
-            slot = Slot(len(self.slots))
+            slot = Slot(len(self.slots), open=self._connected)
             self.slots.append(slot)
         stream = SendStream(
             mid=line.mid,

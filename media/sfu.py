@@ -76,6 +76,7 @@ class Peer:
             rng=sfu.rng,
             send_rtp=self._transport.send_rtp,
             send_rtcp=self._transport.send_rtcp,
+            connected=False,
             on_publication=lambda publication: self._emit(PublicationChanged(publication)),
             on_order=lambda order: self._emit(SendingOrdered(order)),
             wake=self._timer.set,
@@ -209,6 +210,7 @@ class Peer:
     def _connected(self) -> None:
         self.connected = True
         self._path_changes = self._transport.path_changes
+        self.core.on_connected(now=self._sfu.now())
         self._emit(Connected())
 
     def _closed(self, reason: str) -> None:

@@ -18,8 +18,9 @@ ENOUGH = 0.8  # an encoding of this share of a tile's height looks as good as on
 class Slot:
     """Both halves of one slot. Binding one to another publication needs no negotiation."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, *, open: bool = True) -> None:
         self.index = index
+        self.open = open  # the connection is up; before, a keyframe would be wasted
         self.audio: SendStream | None = None
         self.video: SendStream | None = None
         self.audio_subscription: AudioSubscription | None = None
@@ -64,7 +65,7 @@ class Slot:
             self.video_subscription = None
             if video is not None and self.video is not None:
                 # Whoever is shown in a tile, its size stays until another is wished for.
-                target = _layer(video, self._size)
+                target = _layer(video, self._size) if self.open else None
                 self.rung = OFF
                 self.video_subscription = VideoSubscription(video, self.video, target, now=now)
 
@@ -82,7 +83,7 @@ class Slot:
     def wished_layer(self) -> Layer | None:
         """The layer that fills the tile; None: it can't be seen."""
         subscription = self.video_subscription
-        if subscription is None or self.cap == OFF:
+        if subscription is None or self.cap == OFF or not self.open:
             return None
         layer = _layer(subscription.publication, self._size)
         if layer is not None and self.cap is not None and layer.spatial > self.cap:

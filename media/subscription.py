@@ -130,6 +130,7 @@ class VideoSubscription:
             return
         out_sequence, picture_shift = numbers
         payload = packet.payload
+        head = b""
         header = packet.vp8
         if header is not None and header.picture_id is not None:
             picture = header.picture_id + picture_shift & (0x7FFF if header.wide else 0x7F)
@@ -138,7 +139,7 @@ class VideoSubscription:
                 stream.last_picture = picture
                 stream.last_tl0 = tl0 or 0
             if picture_shift or self._tl0_shift:
-                payload = vp8.rewrite(payload, header, picture, tl0)
+                head = vp8.rewrite_descriptor(payload, header, picture, tl0)
         descriptor = b""
         if packet.descriptor:
             frame = packet.frame_number + self._frame_shift & 0xFFFF
@@ -155,6 +156,7 @@ class VideoSubscription:
             stream.payload_types["vp8"],
             payload,
             descriptor,
+            head,
             now=now,
         )
 

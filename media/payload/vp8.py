@@ -94,6 +94,11 @@ def parse(payload: bytes) -> Vp8 | None:
 def rewrite(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:
     """`payload` with another picture id and TL0PICIDX, both taken modulo their size. None, or a field that
     the payload does not have: left as it is."""
+    return rewrite_descriptor(payload, parsed, picture_id, tl0) + payload[parsed.length :]
+
+
+def rewrite_descriptor(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:
+    """The payload descriptor alone, so rewritten."""
     head = bytearray(payload[: parsed.length])
     at = parsed.picture_id_at
     if picture_id is not None and at:
@@ -104,7 +109,7 @@ def rewrite(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None
             head[at] = picture_id & 0x7F
     if tl0 is not None and parsed.tl0_at:
         head[parsed.tl0_at] = tl0 & 0xFF
-    return bytes(head) + payload[parsed.length :]
+    return bytes(head)
 
 
 def _extended_length(payload: bytes) -> int:

@@ -18,6 +18,12 @@ class Sent(NamedTuple):
     extension: bytes  # dependency descriptor, or b""
     payload: bytes
     sent_at: float
+    head: bytes = b""  # takes the place of the payload's first bytes, which many receivers share
+
+    @property
+    def data(self) -> bytes:
+        """The payload as it left."""
+        return self.head + self.payload[len(self.head) :] if self.head else self.payload
 
 
 class History:

@@ -40,8 +40,6 @@ class Outlet:
     def __init__(self, sent: SentPackets, send: Callable[[bytes, bytes], None]) -> None:
         self.sent = sent
         self.constrained = False
-        self.audio_bytes = 0  # on the wire, ever
-        self.video_bytes = 0
         self.pad: Callable[[int, int, float], int] = lambda size, probe, now: 0  # who can send padding
         self.wake: Callable[[float], None] = lambda at: None  # `next_timeout` has become earlier
         self.on_overflow: Callable[[float], None] = lambda now: None  # video had to be dropped
@@ -61,17 +59,40 @@ class Outlet:
 
     def audio(self, packet: Outgoing, *, now: float) -> None:
         size = self.write(packet, now=now)
-        self.audio_bytes += size
         if self.constrained:
-            self._pacer.pass_audio(size, now=now)
+            self.passed(size, now=now)
+
+    def passed(self, size: int, *, now: float) -> None:
+        """A packet of sound, `size` bytes on the wire, has gone past the pacer's queue."""
+        self._pacer.pass_audio(size, now=now)
+
+    def stamped(
+        self,
+        twcc_id: int,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        payload: bytes,
+        probe: int = 0,
+        *,
+        now: float,
+    ) -> int:
+        """Sends a packet whose only header extension is its transport-wide number; its size on the wire."""
+        size = 20 + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
+        number = self.sent.stamp(size, probe, now=now)
+        header = _ONE_ELEMENT.pack(
+            0x90, second, sequence, timestamp, ssrc, _PROFILE_AND_WORD, twcc_id << 4 | 1, number, 0
+        )
+        self._send(header, payload)
+        return size
 
     def video(self, packet: Outgoing, *, now: float) -> None:
         if not self.constrained:
-            self.video_bytes += self.write(packet, now=now)
+            self.write(packet, now=now)
             return
         self._now = now
         size = wire_size(packet)
-        self.video_bytes += size
         if not self._pacer.enqueue(packet, size, now=now):
             self._pacer.flush()
             self.on_overflow(now)
@@ -108,16 +129,15 @@ class Outlet:
             extension = write_extensions([(descriptor_id, descriptor)]) if descriptor else b""
             header = _FIXED.pack(0x90 if extension else 0x80, second, sequence, timestamp, ssrc) + extension
             size = len(header) + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
-        elif not descriptor:
-            size = 20 + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
-            number = self.sent.stamp(size, probe, now=now)
-            header = _ONE_ELEMENT.pack(
-                0x90, second, sequence, timestamp, ssrc, _PROFILE_AND_WORD, twcc_id << 4 | 1, number, 0
-            )
+        elif not descriptor and not padded:
+            return self.stamped(twcc_id, second, sequence, timestamp, ssrc, payload, probe, now=now)
         else:
             size = wire_size(packet)
             number = self.sent.stamp(size, probe, now=now)
-            extension = write_extensions([(twcc_id, number.to_bytes(2, "big")), (descriptor_id, descriptor)])
+            elements = [(twcc_id, number.to_bytes(2, "big"))]
+            if descriptor:
+                elements.append((descriptor_id, descriptor))
+            extension = write_extensions(elements)
             header = _FIXED.pack(0x90, second, sequence, timestamp, ssrc) + extension
         if padded:
             header = bytes((header[0] | _PADDING_BIT,)) + header[1:]

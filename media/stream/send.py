@@ -104,21 +104,32 @@ class SendStream:
         payload_type: int,
         payload: bytes,
         descriptor: bytes = b"",
+        head: bytes = b"",
         *,
         now: float,
     ) -> None:
-        """Sends one packet. `sequence` is not wrapped; `timestamp` is."""
+        """Sends one packet. `sequence` is not wrapped; `timestamp` is. `head`, if any, takes the place of the
+        payload's first bytes."""
         if sequence >= self.next_sequence:
             self.next_sequence = sequence + 1
             self.last_timestamp = timestamp
             self.last_sent_at = now
         sequence &= 0xFFFF
         if self.history is not None:
-            self.history.add(Sent(sequence, timestamp, marker, descriptor, payload, now))
+            self.history.add(Sent(sequence, timestamp, marker, descriptor, payload, now, head))
             if self._repairs_left < SIZE:
                 self._repairs_left += 1
         self.packets += 1
         self.octets += len(payload)
+        if head:
+            payload = head + payload[len(head) :]
+        outlet = self._outlet
+        if self._twcc_id and not descriptor and not (outlet.constrained and self.video):
+            second = payload_type | marker << 7
+            size = outlet.stamped(self._twcc_id, second, sequence, timestamp, self.ssrc, payload, now=now)
+            if outlet.constrained:
+                outlet.passed(size, now=now)
+            return
         packet = Outgoing(
             self._twcc_id,
             self._descriptor_id,
@@ -129,10 +140,10 @@ class SendStream:
             descriptor,
             payload,
         )
-        if not self.video:
-            self._outlet.audio(packet, now=now)
+        if self.video:
+            outlet.video(packet, now=now)
         else:
-            self._outlet.video(packet, now=now)
+            outlet.audio(packet, now=now)
 
     def resend(self, sequence: int, *, now: float) -> bool:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
@@ -175,7 +186,7 @@ class SendStream:
             packet.timestamp,
             self.rtx_ssrc,
             packet.extension,
-            packet.sequence.to_bytes(2, "big") + packet.payload,
+            packet.sequence.to_bytes(2, "big") + packet.data,
         )
 
     def report(self, rtp: int, *, now: float) -> SenderReport:
