@@ -28,7 +28,9 @@ class AudioSubscription:
     wants_stills = False
     wanted_layer: Layer | None = None
 
-    def __init__(self, publication: Publication, stream: SendStream, packing: Packing = USUAL) -> None:
+    def __init__(
+        self, publication: Publication, stream: SendStream, packing: Packing = USUAL, *, now: float
+    ) -> None:
         self.publication = publication
         self.packing = packing
         self.poor = False  # the receiver's path is short even for sound alone
@@ -40,7 +42,7 @@ class AudioSubscription:
         self._held_ticks = self._held_bytes = 0
         self._release_at = float("inf")
         self._merged: deque[tuple[int, bytes]] = deque(maxlen=REPEATABLE)  # (timestamp, data), newest first
-        self._unheard: SpeechRate | None = None  # reckoned with until the microphone has sent something
+        self._unheard = SpeechRate(now=now)  # reckoned with until the microphone has sent something
         publication.subscriptions.append(self)
 
     @property
@@ -55,16 +57,16 @@ class AudioSubscription:
             self._merged.clear()
         self.packing = packing
 
-    def cost(self, packing: Packing, *, now: float) -> float:
-        """bit/s on the wire to be kept free for it, were it packed so."""
-        if self.publication.muted:
-            return 0.0
-        voice = next((e.voice for e in self.publication.encodings if e.voice is not None), None)
-        if voice is not None:
-            rate = voice.rate
-        else:
-            rate = self._unheard = self._unheard or SpeechRate(now=now)
-        return rate.bitrate(packing, takes_red=self.takes_red, stamped=self._stream.stamped, now=now)
+    def cost(self, packing: Packing) -> float:
+        """bit/s on the wire while somebody talks, were it packed so."""
+        rate = self._rate
+        return packing.bitrate(
+            rate.size, rate.samples, takes_red=self.takes_red, stamped=self._stream.stamped
+        )
+
+    def activity(self, *, now: float) -> float:
+        """How much of that cost to reckon with, 0..1: little after long silence, nothing while muted."""
+        return 0.0 if self.publication.muted else self._rate.activity(now=now)
 
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
         voice = encoding.voice
@@ -117,6 +119,11 @@ class AudioSubscription:
         self.restart()
         if self in self.publication.subscriptions:
             self.publication.subscriptions.remove(self)
+
+    @property
+    def _rate(self) -> SpeechRate:
+        voices = (encoding.voice for encoding in self.publication.encodings)
+        return next((voice.rate for voice in voices if voice is not None), self._unheard)
 
     def _follow(self, sound: OpusPacket, now: float) -> None:
         """From `sound` on, the stream's time is the publisher's, shifted to go on where it stands."""

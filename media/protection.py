@@ -37,7 +37,9 @@ PRICE = 5.0  # R for half the path
 FULL = 0.98  # of the path, beyond which the price only grows in proportion
 
 DULL = 0.5  # R that are not worth a change
-SHED_AFTER, CLIMB_AFTER = 5.0, 30.0  # R times seconds that make a change to a cheaper, to a dearer packing
+SHED_AFTER, CHANGE_AFTER = 5.0, 30.0  # R times seconds that make a pressed path change to a cheaper packing,
+# and that make any other change
+PRESSED = 0.4  # of the path taken by sound
 STEP = 1.0  # seconds that one look counts for at most
 
 
@@ -101,12 +103,15 @@ class Protection:
         """The packing to use from now on."""
         elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, STEP)
         self._looked_at = now
+        if self.packing.distances and not path.takes_red:
+            self.packing = Packing((), self.packing.frames)
         current = path.costs[self.packing]
         allowed = tuple(p for p in PACKINGS if not path.congested or path.costs[p] <= current)
         best = choose(path, allowed)
         gain = score(best, path) - score(self.packing, path)
         self._regret = self._regret + gain * elapsed if gain > DULL else 0.0
-        if self._regret > (CLIMB_AFTER if path.costs[best] > current else SHED_AFTER):
+        sheds = path.costs[best] < current and current > PRESSED * path.estimate
+        if self._regret > (SHED_AFTER if sheds else CHANGE_AFTER):
             self.packing = best
             self._regret = 0.0
         return self.packing

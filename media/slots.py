@@ -58,16 +58,15 @@ class Slot:
                 old_audio.close()
             self.audio_subscription = None
             if audio is not None and self.audio is not None:
-                self.audio_subscription = AudioSubscription(audio, self.audio, self._packing)
+                self.audio_subscription = AudioSubscription(audio, self.audio, self._packing, now=now)
         if video is not (old_video and old_video.publication):
             if old_video is not None:
                 old_video.close()
             self.video_subscription = None
             if video is not None and self.video is not None:
                 # Whoever is shown in a tile, its size stays until another is wished for.
-                target = _layer(video, self._size) if self.open else None
                 self.rung = OFF
-                self.video_subscription = VideoSubscription(video, self.video, target, now=now)
+                self.video_subscription = VideoSubscription(video, self.video, self._wished(video), now=now)
 
     def wish(self, width: int, height: int, *, now: float) -> None:
         """The tile's size in device pixels; 0 x 0: it can't be seen."""
@@ -83,12 +82,7 @@ class Slot:
     def wished_layer(self) -> Layer | None:
         """The layer that fills the tile; None: it can't be seen."""
         subscription = self.video_subscription
-        if subscription is None or self.cap == OFF or not self.open:
-            return None
-        layer = _layer(subscription.publication, self._size)
-        if layer is not None and self.cap is not None and layer.spatial > self.cap:
-            return Layer(self.cap)
-        return layer
+        return None if subscription is None else self._wished(subscription.publication)
 
     def allot(self, layer: Layer | None, rung: int, *, moves: bool, limited: bool, now: float) -> None:
         """What the path carries for this slot. A picture that stopped soon after it began to move rests."""
@@ -138,6 +132,14 @@ class Slot:
 
     def close(self, *, now: float) -> None:
         self.bind(None, None, now=now)
+
+    def _wished(self, publication: Publication) -> Layer | None:
+        if self.cap == OFF or not self.open:
+            return None
+        layer = _layer(publication, self._size)
+        if layer is not None and self.cap is not None and layer.spatial > self.cap:
+            return Layer(self.cap)
+        return layer
 
 
 def _layer(publication: Publication, size: tuple[int, int] | None) -> Layer | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from media.audio import AudioSubscription
 from media.congestion.base import ControllerState, PacketResult, Phase
 from media.loss_pattern import LossPattern
-from media.packing import USUAL
+from media.packing import USUAL, Packing
 from media.protection import PACKINGS, Path, Protection
 from media.slots import Slot
 
@@ -53,7 +53,7 @@ class Sound:
         if not voices:
             self.cost = 0.0
             return
-        costs = {packing: sum(voice.cost(packing, now=now) for voice in voices) for packing in PACKINGS}
+        costs = _costs(voices, now)
         path = Path(
             estimate,
             costs,
@@ -78,3 +78,15 @@ class Sound:
 
     def _voices(self) -> list[AudioSubscription]:
         return [slot.audio_subscription for slot in self._slots if slot.audio_subscription is not None]
+
+
+def _costs(voices: Sequence[AudioSubscription], now: float) -> dict[Packing, float]:
+    """bit/s of all voices, by packing. They seldom talk all at once, but one may begin any moment."""
+    shares = [voice.activity(now=now) for voice in voices]
+    costs = {}
+    for packing in PACKINGS:
+        talking = [voice.cost(packing) for voice in voices]
+        expected = sum(cost * share for cost, share in zip(talking, shares, strict=True))
+        unmuted = [cost for cost, share in zip(talking, shares, strict=True) if share]
+        costs[packing] = max(expected, max(unmuted, default=0.0))
+    return costs

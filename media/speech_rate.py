@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.packing import FRAME, Packing
+from media.packing import FRAME
 
 START_SIZE = 80.0  # bytes: 32 kbit/s at 20 ms, libwebrtc's default for speech
 RISE, FALL = 1 / 4, 1 / 256  # weight of a larger and of a smaller packet: peaks count, for about 5 s
@@ -31,8 +31,7 @@ class SpeechRate:
             self.samples, self.size = samples, float(size)
         self.size += (size - self.size) * (RISE if size > self.size else FALL)
 
-    def bitrate(self, packing: Packing, *, takes_red: bool, stamped: bool, now: float) -> float:
-        """bit/s on the wire to keep free for it."""
-        talking = packing.bitrate(self.size, self.samples, takes_red=takes_red, stamped=stamped)
+    def activity(self, *, now: float) -> float:
+        """How much of its rate to reckon with: 1 while somebody talks, falling slowly in silence."""
         silent = now - self._talked_at - REMEMBERED
-        return talking * max(0.5 ** (silent / HALF_LIFE), SILENCE_SHARE) if silent > 0 else talking
+        return max(0.5 ** (silent / HALF_LIFE), SILENCE_SHARE) if silent > 0 else 1.0
