@@ -1,0 +1,188 @@
+import pytest
+
+from media.allocation import OFF
+from media.congestion.sent import SentPackets
+from media.encoding import Encoding
+from media.publication import Publication
+from media.rtp.rtcp import PictureLoss
+from media.slots import FLAP, LONGEST_REST, Slot
+from media.stream.clock import SenderClock
+from media.stream.outlet import Outlet
+from media.stream.receive import ReceiveStream
+from media.stream.send import SendStream
+from media.subscription import BEST, STILLS, Layer
+
+
+def publication(source: str = "camera", *widths: int) -> Publication:
+    """With encodings of these widths, 16:9, 0: not seen yet."""
+    requests: list[PictureLoss] = []
+    made = Publication(
+        source,
+        "audio" if source == "microphone" else "video",
+        "1",
+        tuple(f"r{place}" for place in range(len(widths))),
+        SenderClock(),
+        send_rtcp=requests.append,
+        on_changed=lambda publication: None,
+        wake=lambda at: None,
+    )
+    for place, width in enumerate(widths):
+        encoding = Encoding(f"r{place}", ReceiveStream(place, 90_000, nacks=True), now=0.0)
+        encoding.width, encoding.height = width, width * 9 // 16
+        made.add_encoding(encoding, now=0.0)
+    return made
+
+
+def stream(kind: str) -> SendStream:
+    return SendStream(
+        mid=kind,
+        ssrc=1,
+        rtx_ssrc=None,
+        sequence=0,
+        clock_rate=90_000,
+        video=kind == "video",
+        outlet=Outlet(SentPackets(), lambda header, payload: None),
+    )
+
+
+@pytest.fixture
+def slot() -> Slot:
+    made = Slot(0)
+    made.audio, made.video = stream("audio"), stream("video")
+    return made
+
+
+def target(slot: Slot) -> Layer | None:
+    assert slot.video_subscription is not None
+    return slot.video_subscription.target
+
+
+def test_binding_again_to_the_same_changes_nothing(slot: Slot) -> None:
+    sound, picture = publication("microphone"), publication()
+    slot.bind(sound, picture, now=0.0)
+    before = slot.audio_subscription, slot.video_subscription
+    slot.bind(sound, picture, now=1.0)
+    assert (slot.audio_subscription, slot.video_subscription) == before
+    assert len(sound.subscriptions) == len(picture.subscriptions) == 1
+
+
+def test_halves_are_bound_and_silenced_one_by_one(slot: Slot) -> None:
+    sound, picture = publication("microphone"), publication()
+    slot.bind(sound, picture, now=0.0)
+    heard = slot.audio_subscription
+    slot.bind(sound, None, now=1.0)
+    assert slot.audio_subscription is heard
+    assert slot.video_subscription is None
+    assert picture.subscriptions == []
+
+
+def test_another_publication_takes_the_place_of_the_one_before(slot: Slot) -> None:
+    one, other = publication(), publication()
+    slot.bind(None, one, now=0.0)
+    slot.bind(None, other, now=1.0)
+    assert one.subscriptions == []
+    assert other.subscriptions == [slot.video_subscription]
+
+
+def test_a_half_that_was_not_negotiated_gets_nothing() -> None:
+    slot, picture = Slot(0), publication()
+    slot.audio = stream("audio")
+    slot.bind(publication("microphone"), picture, now=0.0)
+    assert slot.audio_subscription is not None
+    assert picture.subscriptions == []
+    assert (slot.audio_mid, slot.video_mid) == ("audio", None)
+
+
+def test_silencing_one_half_leaves_the_other(slot: Slot) -> None:
+    slot.bind(publication("microphone"), publication(), now=0.0)
+    assert slot.audio is not None
+    slot.silence(slot.audio, now=1.0)
+    assert slot.audio_subscription is None
+    assert slot.video_subscription is not None
+    assert slot.audio is not None
+    slot.remove(slot.audio, now=2.0)
+    assert slot.audio_mid is None
+    assert slot.video_mid == "video"
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [
+        ((160, 90), Layer(0)),
+        ((190, 107), Layer(0)),
+        ((240, 135), Layer(1)),
+        ((640, 640), Layer(2)),
+        ((4000, 2000), BEST),
+        ((100, 2000), Layer(0)),
+        ((0, 0), None),
+        ((0, 50), None),
+    ],
+)
+def test_a_tile_gets_the_smallest_encoding_that_fills_it(
+    slot: Slot, size: tuple[int, int], wanted: Layer | None
+) -> None:
+    slot.bind(None, publication("camera", 160, 320, 640), now=0.0)
+    slot.wish(*size, now=1.0)
+    assert target(slot) == wanted
+
+
+def test_whatever_comes_is_welcome_while_sizes_are_unknown(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 0, 0), now=0.0)
+    slot.wish(100, 100, now=1.0)
+    assert target(slot) == BEST
+
+
+def test_a_size_outlives_who_is_shown(slot: Slot) -> None:
+    slot.wish(160, 90, now=0.0)
+    slot.bind(None, publication("camera", 160, 320), now=1.0)
+    assert target(slot) == Layer(0)
+    slot.bind(None, publication("screen", 160, 320), now=2.0)
+    assert target(slot) == Layer(0)
+
+
+def test_what_the_device_does_not_want_is_not_sent_from_the_start(slot: Slot) -> None:
+    slot.cap = OFF
+    slot.bind(None, publication("camera", 160, 320), now=0.0)
+    assert target(slot) is None
+    slot.cap = 0
+    slot.apply_wish(now=1.0)
+    assert target(slot) == Layer(0)
+
+
+def test_no_picture_is_asked_for_before_the_connection_is_up() -> None:
+    slot = Slot(0, open=False)
+    slot.video = stream("video")
+    slot.bind(None, publication("camera", 160), now=0.0)
+    assert target(slot) is None
+    slot.open = True
+    slot.apply_wish(now=1.0)
+    assert target(slot) == BEST
+
+
+def allot(slot: Slot, *, moves: bool, now: float) -> None:
+    slot.allot(Layer(0, 0 if moves else STILLS), int(moves), moves=moves, limited=True, now=now)
+
+
+def test_a_picture_that_keeps_stopping_rests_longer_each_time(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    now, rests = 0.0, []
+    for _ in range(5):
+        allot(slot, moves=True, now=now)
+        allot(slot, moves=False, now=now + 1.0)
+        now += 1.0
+        begun = now
+        while slot.rests(now=now):
+            now += 0.5
+        rests.append(now - begun)
+    assert rests == [0.0, FLAP, 2 * FLAP, LONGEST_REST, LONGEST_REST]
+
+
+def test_motion_that_lasted_is_forgiven(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    for now in (0.0, 10.0):
+        allot(slot, moves=True, now=now)
+        allot(slot, moves=False, now=now + 1.0)
+    assert slot.rests(now=12.0)
+    allot(slot, moves=True, now=40.0)
+    allot(slot, moves=False, now=41.0 + FLAP)
+    assert not slot.rests(now=42.0 + FLAP)
