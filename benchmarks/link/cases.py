@@ -1,4 +1,4 @@
-"""What a road does to a call: the cases that bars are set for, and named profiles.
+"""What a road does to a call: the cases that bars are set for.
 
 A case begins when the call is up and good; its times count from the moment at which its conditions set in.
 """
@@ -12,10 +12,10 @@ from benchmarks.link.wire import MOBILE, WIFI
 from media.testing.link import LinkSettings
 
 KBIT, MBIT = 1e3, 1e6
-OPEN = 20 * MBIT  # where a case does not narrow a direction
-GOOD = LinkSettings(rate=((0.0, OPEN),))  # 25 ms each way
+GOOD = LinkSettings(rate=((0.0, 20 * MBIT),))  # where a case does not narrow a direction; 25 ms each way
 CALL_SETUP = Conditions(GOOD, GOOD)
 NEAR, FAR = "Ruth", "Ana"  # the far person is behind the road
+EVER = 1e9  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +33,29 @@ class Case:
     name: str
     title: str
     conditions: Conditions
-    hearer: str  # whose ears and eyes the figures are about
+    hearers: tuple[str, ...]  # whose ears and eyes the figures are about
     cameras: frozenset[str]  # who shows a picture
     duration: float = 60.0
     drop_at: float | None = None  # capacity falls
     return_at: float | None = None  # it comes back
     back_from: float | None = None  # sound is to be back soon after this moment
     move: Move | None = None
-    assumed: bool = False  # a profile: its numbers are nobody's measurement
     from_start: bool = False  # the road is like that before the call is up
 
     def lasting(self, duration: float) -> Case:
-        return replace(self, duration=duration)
+        """The same, shorter or longer, but over no sooner than 5 s after the last thing that happens in
+        it."""
+        last = max(0.0, self.drop_at or 0.0, self.return_at or 0.0, self.back_from or 0.0)
+        return replace(self, duration=max(duration, last + 5.0))
 
-    @property
-    def capacity(self) -> tuple[tuple[float, float], ...]:
-        """The narrowed direction's rates, () where there are none."""
-        settings = self.conditions.down if self.hearer == FAR else self.conditions.up
-        return settings.rate
+    def toward(self, hearer: str) -> LinkSettings:
+        """The direction in which that person receives."""
+        return self.conditions.down if hearer == FAR else self.conditions.up
 
 
 def _down(name: str, title: str, settings: LinkSettings, **more: object) -> Case:
-    return Case(name, title, Conditions(settings, GOOD), FAR, frozenset({NEAR}), **more)  # type: ignore[arg-type]
+    """One camera only, as a second one would cost the machine more than it tells about the downlink."""
+    return Case(name, title, Conditions(settings, GOOD), (FAR,), frozenset({NEAR}), **more)  # type: ignore[arg-type]
 
 
 def _rate(value: float) -> LinkSettings:
@@ -86,7 +87,7 @@ CASES: tuple[Case, ...] = (
         "up-120",
         "uplink 120 kbit/s",
         Conditions(GOOD, _rate(120 * KBIT)),
-        NEAR,
+        (NEAR,),
         frozenset({FAR}),
         drop_at=0.0,
     ),
@@ -101,11 +102,10 @@ CASES: tuple[Case, ...] = (
     Case(
         "udp-dies",
         "UDP dies mid-call",
-        Conditions(GOOD, GOOD, udp_blocked=((5.0, 1e9),)),
-        FAR,
+        Conditions(GOOD, GOOD, udp_blocked=((5.0, EVER),)),
+        (FAR,),
         frozenset({NEAR}),
         duration=40.0,
         back_from=5.0,
     ),
 )
-CASES_BY_NAME = {case.name: case for case in CASES}

@@ -9,14 +9,17 @@ from typing import Any
 
 from benchmarks.link import getstats, sound
 from benchmarks.link.cases import FAR, Case
+from benchmarks.link.machine import Load
 from benchmarks.link.person import Observations
 from benchmarks.link.picture import Film
-from media.testing.link import scheduled
+from benchmarks.link.sources import VIDEO_FRAMES
+from media.testing.link import LinkSettings, scheduled
 
 SAME_RATE = 0.8  # share of the frame rate before a drop at which it counts as restored
 UNDER = 1.05  # share of the capacity that the sending rate may have to count as below it, over a second
 AFTER_DROP = 5.0  # s
 LATE_MS = 10.0  # a link that hands packets over later than this was held up by the machine
+WAITING = 0.3  # share of runnable time without a core, above which the call suffers from the machine
 SLOW_CAMERA = 24.0  # frames a second that a sender of 30 must encode
 
 
@@ -24,7 +27,7 @@ SLOW_CAMERA = 24.0  # frames a second that a sender of 30 must encode
 class Machine:
     """Whether it was fast enough to tell of the link."""
 
-    busy: float  # share of all CPUs, by everything on the machine
+    load: Load
     link_late_ms: float  # the worst lateness of the link, p99 over intervals of 100 ms
     encoded_rate: float  # frames a second of the publisher's largest running layer, before the impairment
     shown_rate: float  # pictures a second at the hearer, before
@@ -33,6 +36,11 @@ class Machine:
 
     def doubts(self) -> list[str]:
         doubts = []
+        if self.load.waiting > WAITING:
+            doubts.append(
+                f"the machine was {self.load.busy:.0%} busy: {self.load.waiting:.0%} of the time that "
+                "the call's processes could have run, they waited for a core"
+            )
         if self.link_late_ms > LATE_MS:
             doubts.append(f"the link handed packets over up to {self.link_late_ms:.0f} ms late")
         if self.encoded_rate < SLOW_CAMERA:
@@ -46,7 +54,8 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Of one run, from the moment the conditions set in. Shares are 0..1, times seconds, infinite for never."""
+    """Of one run, from the moment the conditions set in. Shares are 0..1, times seconds, infinite for
+    never."""
 
     case: str
     server: str
@@ -85,6 +94,7 @@ class Measures:
 class Series:
     """Over the time since the conditions set in, for plots. Each is ((when, value), ...)."""
 
+    capacity: tuple[tuple[float, float], ...]  # bit/s, as a schedule; () where nothing limits
     offered: tuple[tuple[float, float], ...]  # bit/s into the narrowed direction
     delivered: tuple[tuple[float, float], ...]
     queue: tuple[tuple[float, float], ...]  # s
@@ -103,6 +113,7 @@ class Run:
 
 def measure(
     case: Case,
+    hearer: str,
     server: str,
     number: int,
     observed: dict[str, Observations],
@@ -111,15 +122,15 @@ def measure(
     before: float,
     start: float,
     end: float,
-    busy: float,
+    load: Load,
 ) -> Run:
-    """`observed` by name of the person; `reports` of the link; `before`: when the good time began that `start`
-    ended."""
-    (speaker,) = (name for name in observed if name != case.hearer)
-    ear, mouth = observed[case.hearer], observed[speaker]
-    way = "down" if case.hearer == FAR else "up"
+    """`observed` by name of the person; `reports` of the link; `before`: when the good time began that
+    `start` ended."""
+    (speaker,) = (name for name in observed if name != hearer)
+    ear, mouth = observed[hearer], observed[speaker]
+    way = "down" if hearer == FAR else "up"
     heard = sound.compare(mouth.said, ear.heard, start, end)
-    film = Film(mouth.sent, ear.shown)
+    film = Film(mouth.sent, ear.shown, period=VIDEO_FRAMES)
     sounds = getstats.sound(ear.polls)
     frozen = getstats.growths(ear.polls, "inbound-rtp", "video", ("freezeCount", "totalFreezesDuration"))
     frozen = [growth for growth in frozen if start < growth.at <= end]
@@ -135,7 +146,7 @@ def measure(
         case=case.name,
         server=server,
         round=number,
-        hearer=case.hearer,
+        hearer=hearer,
         concealed=getstats.concealed_share(sounds, start, end),
         concealed_later=getstats.concealed_share(sounds, start + AFTER_DROP, end),
         concealed_after_drop=getstats.concealed_share(sounds, drop, drop + AFTER_DROP),
@@ -155,7 +166,9 @@ def measure(
         age_p50=percentile([age for _, age in ages], 0.5),
         age_p95=percentile([age for _, age in ages], 0.95),
         age_max=max((age for _, age in ages), default=math.nan),
-        shed=math.nan if case.drop_at is None else _shed(offered, case, start, drop, end),
+        shed=math.nan
+        if case.drop_at is None or not case.toward(hearer).rate
+        else _shed(offered, case.toward(hearer), start, drop, end),
         smaller=math.nan if case.drop_at is None else _never(film.first_smaller(drop, end, width_before)),
         restored=math.nan
         if case.return_at is None
@@ -165,7 +178,7 @@ def measure(
         bytes_down=_carried(reports, "down", start, end),
         bytes_up=_carried(reports, "up", start, end),
         machine=Machine(
-            busy=busy,
+            load=load,
             link_late_ms=percentile([r["down"]["late_ms"] for r in reports], 0.99),
             encoded_rate=_encoded(mouth.polls, before, start) if speaker in case.cameras else math.nan,
             shown_rate=rate_before,
@@ -178,6 +191,7 @@ def measure(
         return tuple((round(at - start, 3), value) for at, value in points if before < at <= end)
 
     series = Series(
+        capacity=case.toward(hearer).rate,
         offered=since(offered),
         delivered=since(_rate(reports, way, "delivered")),
         queue=since([(r["at"], r[way]["queue_ms"] / 1000) for r in reports]),
@@ -199,7 +213,20 @@ def percentile(values: Sequence[float], share: float) -> float:
 def as_json(run: Run) -> dict[str, Any]:
     document = asdict(run)
     document["measures"]["doubts"] = run.measures.machine.doubts()
-    return document
+    finite: dict[str, Any] = _finite(document)
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows neither NaN nor infinity: null for what was not to be measured, "never" for what never
+    came."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "never" if value == math.inf else None
+    return value
 
 
 def _never(value: float | None) -> float:
@@ -221,11 +248,13 @@ def _rate(
     return rates
 
 
-def _shed(offered: Sequence[tuple[float, float]], case: Case, start: float, drop: float, end: float) -> float:
-    """From the drop until what is sent over a second is below the capacity. The second is counted back, so that
-    less than one can't be seen."""
+def _shed(
+    offered: Sequence[tuple[float, float]], link: LinkSettings, start: float, drop: float, end: float
+) -> float:
+    """From the drop until what is sent over a second is below the capacity. The second is counted back, so
+    that less than one can't be seen."""
     for at, rate in offered:
-        if drop + 1.0 <= at <= end and rate <= UNDER * scheduled(case.capacity, at - start):
+        if drop + 1.0 <= at <= end and rate <= UNDER * scheduled(link.rate, at - start):
             return at - 1.0 - drop
     return math.inf
 

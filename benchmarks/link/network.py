@@ -1,5 +1,6 @@
-"""The two networks of a run and the road between: the near one is this process's own (`benchmarks.load.sandbox`),
-the far one is the namespace that the link's process lives in. Both go with their processes."""
+"""The two networks of a run and the road between: the near one is this process's own
+(`benchmarks.load.sandbox`), the far one is the namespace that the link's process lives in. Both go with
+their processes."""
 
 from __future__ import annotations
 
@@ -10,20 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import sandbox
 from benchmarks.link.road import Conditions, encode
 from benchmarks.link.tun import TunError, ip
-from benchmarks.link.wire import MOBILE, MOBILE_ADDRESS, WIFI, WIFI_ADDRESS
+from benchmarks.link.wire import MOBILE, MOBILE_ADDRESS, NEAR_ADDRESS, WIFI, WIFI_ADDRESS
 
 ROOT = Path(__file__).parents[2]
-SERVER_ADDRESS = sandbox.ADDRESS
+# On the link's own device: Janus answers through the device that its address is on, whatever the routes say.
+SERVER_ADDRESS = NEAR_ADDRESS
 START_TIMEOUT = STOP_TIMEOUT = 10.0  # s
 _ADDRESSES = {WIFI: WIFI_ADDRESS, MOBILE: MOBILE_ADDRESS}
 
 
 class Network:
-    """`start` it, `impose` conditions, `stop` it. `reports`: what the link said, in order (road.Road.report and
-    `at`, seconds on the monotonic clock)."""
+    """`start` it, `impose` conditions, `stop` it. `reports`: what the link said, in order (road.Road.report
+    and `at`, seconds on the monotonic clock)."""
 
     def __init__(self) -> None:
         self.reports: list[dict[str, Any]] = []

@@ -6,10 +6,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
 
 AGE_STEP = 0.05  # s between two looks at the age
 STALL = 1.0  # s without a new picture
 RATE_WINDOW = 1.0  # s over which frames are counted
+EARLY = 0.02  # s that a picture may be shown before the camera's probe has come to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +27,21 @@ class Shown:
 class Film:
     """All pictures that were shown, in order."""
 
-    def __init__(self, sent: Sequence[tuple[float, int]], shown: Sequence[tuple[float, int, int]]) -> None:
-        """`sent`: (when, number), `shown`: (when, number, width). Numbers repeat, later than any picture is
-        late."""
-        times = defaultdict(list)
-        for at, number in sent:
-            times[number].append(at)
+    def __init__(
+        self, sent: Sequence[tuple[float, int]], shown: Sequence[tuple[float, int, int]], *, period: int
+    ) -> None:
+        """`sent`: (when, number), `shown`: (when, number, width). Numbers repeat after `period`; a picture is
+        never later than they do."""
+        times, counts = _counted(sent, period)
         self.shown: list[Shown] = []
         for at, number, width in sorted(shown):
+            if not counts:
+                break
             # The probe at the camera may come to a frame after the encoder: by a few milliseconds.
-            index = bisect_right(times[number], at + 0.01)
-            if index:
-                self.shown.append(Shown(at, min(times[number][index - 1], at), width))
+            newest = floor(_interpolate(at + EARLY, times, counts))
+            count = newest - (newest - number) % period
+            taken = _interpolate(count, counts, times)
+            self.shown.append(Shown(at, min(taken, at), width))
         self._at = [picture.at for picture in self.shown]
 
     def between(self, start: float, end: float) -> Sequence[Shown]:
@@ -65,7 +71,7 @@ class Film:
     def stalls(self, start: float, end: float) -> list[float]:
         """Lengths of the times over STALL in which no new picture came."""
         moments = [start, *(picture.at for picture in self.between(start, end)), end]
-        gaps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(moments)]
         return [gap for gap in gaps if gap > STALL]
 
     def width(self, start: float, end: float) -> int:
@@ -93,3 +99,26 @@ class Film:
             if picture.width >= width and self.rate(picture.at - 0.001, picture.at + RATE_WINDOW) >= rate:
                 return picture.at - start
         return None
+
+
+def _counted(sent: Sequence[tuple[float, int]], period: int) -> tuple[list[float], list[float]]:
+    """(times, counts): numbers that do not repeat. The probe may miss frames, but not a whole period of
+    them."""
+    times: list[float] = []
+    counts: list[float] = []
+    for at, number in sorted(sent):
+        count = float(number) if not counts else counts[-1] + (number - counts[-1]) % period
+        if counts and count == counts[-1]:
+            continue
+        times.append(at)
+        counts.append(count)
+    return times, counts
+
+
+def _interpolate(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Linear, between points and beyond the ends."""
+    if len(xs) == 1:
+        return ys[0]
+    index = min(max(bisect_right(xs, x), 1), len(xs) - 1)
+    slope = (ys[index] - ys[index - 1]) / (xs[index] - xs[index - 1])
+    return ys[index - 1] + (x - xs[index - 1]) * slope

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.link.network import SERVER_ADDRESS
+from benchmarks.link.network import ROOT, SERVER_ADDRESS
 from benchmarks.link.person import Person
 from benchmarks.load.process import ServerProcess
 from server.auth import Tokens
@@ -27,8 +27,10 @@ class RoomtoneCall:
     name = "Roomtone"
     origin = f"http://{SERVER_ADDRESS}:{PORT}"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, checkout: Path = ROOT) -> None:
+        """`checkout`: whose server runs."""
         self._directory = directory
+        self._checkout = checkout
         self._tokens = Tokens((secret := secrets.token_urlsafe(48)).encode())
         self._settings = {
             "ROOMTONE_HOST": SERVER_ADDRESS,
@@ -44,7 +46,7 @@ class RoomtoneCall:
 
     async def start(self) -> None:
         """Raises RuntimeError with the server's last words."""
-        command = [sys.executable, "-m", "server", "serve"]
+        command = ["env", f"--chdir={self._checkout}", sys.executable, "-m", "server", "serve"]
         log = self._directory / "roomtone.log"
         process = self.process = ServerProcess(command, log=log, core=None, settings=self._settings)
         deadline = time.monotonic() + START_TIMEOUT
@@ -60,7 +62,8 @@ class RoomtoneCall:
                 await asyncio.sleep(0.1)
 
     async def join(self, near: Person, far: Person, cameras: frozenset[str]) -> None:
-        """The near person hosts, the far one knocks and is let in. `cameras`: names of those who show theirs."""
+        """The near person hosts, the far one knocks and is let in. `cameras`: names of those who show
+        theirs."""
         await self._enter(near, "host", cameras)
         await near.page.locator("#room").wait_for(state="visible")
         await self._enter(far, "guest", cameras)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
 from playwright.async_api import Error, async_playwright
 
 from benchmarks.link.cases import CALL_SETUP, FAR, NEAR, Case
+from benchmarks.link.machine import Snapshot
 from benchmarks.link.measures import Run, measure
 from benchmarks.link.network import Network
-from benchmarks.link.person import Person
+from benchmarks.link.person import Observations, Person
 from benchmarks.link.sources import Sources
 
 SETUP_TIMEOUT = 30.0  # s until everybody hears and sees
@@ -46,8 +49,11 @@ class MakeCall(Protocol):
     def __call__(self, directory: Path) -> Call: ...
 
 
-async def run(make: MakeCall, case: Case, sources: Sources, number: int) -> Run:
-    """Raises RunError, TunError, ChromiumError, RuntimeError."""
+async def run(
+    make: MakeCall, case: Case, sources: Sources, number: int, *, keep: Path | None = None
+) -> list[Run]:
+    """One for each of the case's hearers. `keep`: a folder for everything that was observed. Raises
+    RunError, TunError, ChromiumError, RuntimeError."""
     network = Network()
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roomtone-link-")))
@@ -71,13 +77,16 @@ async def run(make: MakeCall, case: Case, sources: Sources, number: int) -> Run:
             stack.push_async_callback(_close, person)
             people.append(person)
         try:
-            return await _observe(call, case, network, people, number)
+            return await _observe(call, case, network, people, number, keep)
         except (Error, TimeoutError) as error:
-            said = "; ".join(f"{p.name}'s page: {c}" for p in people for c in p.complaints)
-            raise RunError(f"{case.name} on {call.name} broke off: {error} {said}".strip()) from error
+            said = [f"{p.name}'s page: {complaint}" for p in people for complaint in p.complaints]
+            reason = str(error) or "it took too long until both were in the call"
+            raise RunError("\n".join([f"{case.name} on {call.name} broke off: {reason}", *said])) from error
 
 
-async def _observe(call: Call, case: Case, network: Network, people: list[Person], number: int) -> Run:
+async def _observe(
+    call: Call, case: Case, network: Network, people: list[Person], number: int, keep: Path | None
+) -> list[Run]:
     near, far = people
     async with asyncio.timeout(SETUP_TIMEOUT):
         await call.join(near, far, case.cameras)
@@ -85,17 +94,17 @@ async def _observe(call: Call, case: Case, network: Network, people: list[Person
             other = near if person is far else far
             await _until(person.connected)
             if other.name in case.cameras:
-                await _until(lambda person=person: person.width())
+                await _until(person.width)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_TIMEOUT):
-            hearer = near if near.name == case.hearer else far
-            while await hearer.width() < LARGEST:
+            watchers = [p for p in people if p.name in case.hearers and case.cameras - {p.name}]
+            while min([await person.width() for person in watchers], default=LARGEST) < LARGEST:
                 await asyncio.sleep(0.25)
     for person in people:
         await person.watch()
     before = time.monotonic()
     await asyncio.sleep(GOOD_TIME)
-    busy = _busy()
+    then = Snapshot.take()
     start = time.monotonic()
     network.impose(case.conditions)
     moving = asyncio.create_task(_move(network, case, start))
@@ -108,12 +117,43 @@ async def _observe(call: Call, case: Case, network: Network, people: list[Person
     finally:
         moving.cancel()
         _progress("")
-    share = _share(busy, _busy())
+    load = then.until(Snapshot.take(), end - start)
     await asyncio.sleep(0.5)  # for the last polls
     observed = {person.name: await person.take() for person in people}
-    return measure(
-        case, call.name, number, observed, network.reports, before=before, start=start, end=end, busy=share
-    )
+    if keep:
+        await _keep(keep / f"{case.name}-{call.name.lower()}-{number}", people, observed, network, start)
+    return [
+        measure(
+            case,
+            hearer,
+            call.name,
+            number,
+            observed,
+            network.reports,
+            before=before,
+            start=start,
+            end=end,
+            load=load,
+        )
+        for hearer in case.hearers
+    ]
+
+
+async def _keep(
+    folder: Path,
+    people: list[Person],
+    observed: dict[str, Observations],
+    network: Network,
+    start: float,
+) -> None:
+    """Everything but the recordings, for whoever looks for a cause; and the pages as they are now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for person in people:
+        seen = observed[person.name]
+        facts = {"start": start, "polls": seen.polls, "sent": seen.sent, "shown": seen.shown}
+        (folder / f"{person.name}.json").write_text(json.dumps(facts))
+        await person.page.screenshot(path=folder / f"{person.name}.png")
+    (folder / "link.json").write_text(json.dumps({"start": start, "reports": network.reports}))
 
 
 async def _move(network: Network, case: Case, start: float) -> None:
@@ -125,7 +165,7 @@ async def _move(network: Network, case: Case, start: float) -> None:
     network.connect(case.move.new)
 
 
-async def _until(test) -> None:  # type: ignore[no-untyped-def]
+async def _until(test: Callable[[], Awaitable[object]]) -> None:
     while not await test():
         await asyncio.sleep(0.1)
 
@@ -134,16 +174,6 @@ async def _close(person: Person) -> None:
     with contextlib.suppress(Error, TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await person.close()
-
-
-def _busy() -> tuple[float, float]:
-    """(busy, all) ticks of all CPUs (proc(5), stat)."""
-    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], float(sum(ticks))
-
-
-def _share(first: tuple[float, float], last: tuple[float, float]) -> float:
-    return (last[0] - first[0]) / max(last[1] - first[1], 1.0)
 
 
 def _progress(text: str) -> None:

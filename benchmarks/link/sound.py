@@ -1,7 +1,7 @@
 """What became of the speech, from recordings at both ends.
 
-Speech is its own mark: each second that was heard is looked for in what was said. Times are seconds; recordings
-are mono at RATE.
+Speech is its own mark: each second that was heard is looked for in what was said. Times are seconds;
+recordings are mono at RATE.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _recording(chunks: Chunks, start: float, end: float) -> Recording:
         # Stamps waver by a millisecond or two; the samples themselves do not.
         at = due if abs(at - due) < 0.03 else at
         due = at + len(samples) / RATE
-        place = int(round((at - start) * RATE))
+        place = round((at - start) * RATE)
         if place < 0 or place + len(samples) > length:
             continue
         recording[place : place + len(samples)] = samples / np.float32(32768)
@@ -120,8 +120,8 @@ def _frames(
     for at in np.arange(start, end, FRAME):
         # The delay of the last second that was recognised up to and around this moment.
         index = min(int(np.searchsorted(times, at)), len(values) - 1)
-        here = int(round((at - first) / FRAME))
-        there = int(round((at - values[index] - first) / FRAME))
+        here = round((at - first) / FRAME)
+        there = round((at - values[index] - first) / FRAME)
         if not (0 <= there < len(levels[0]) and here < len(levels[1])):
             continue
         if levels[0][there] < SPEAKING:

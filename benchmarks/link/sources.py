@@ -24,7 +24,7 @@ LEVEL = 0.1  # RMS of full scale: -20 dBFS
 PAUSE = 0.12  # s: no pause in the speech is longer, so that a silence at the receiver is a loss
 QUIET = 0.006  # amplitude below which speech pauses
 WIDTH, HEIGHT, FRAME_RATE = 960, 540, 30
-VIDEO_SECONDS = 10
+VIDEO_FRAMES = 300  # then from the start
 
 Samples = NDArray[np.float32]
 
@@ -32,15 +32,19 @@ Samples = NDArray[np.float32]
 TEXTS = (
     "Tell me how the journey was this morning. You were afraid that the train would be full, and that you "
     "would have to stand near the doors. I remember that we made a plan for it last week, with the breathing "
-    "and with the music. Take your time, there is no hurry at all. While you think about it, notice your feet "
+    "and with the music. Take your time, there is no hurry at all. While you think about it, notice your "
+    "feet "
     "on the floor and the sounds around you. When the doors closed, what went through your mind first, and "
     "what did you do then? Some people count the stations, others look out of the window and name colours. "
     "Every one of these ways is good if it works for you, and every small step is worth a great deal.",
-    "It went better than I had thought, really. At first my heart was beating fast and my hands were cold, so "
-    "I looked for the blue things in the carriage, as we said. There was a blue jacket, a blue bag and a child "
+    "It went better than I had thought, really. At first my heart was beating fast and my hands were "
+    "cold, so "
+    "I looked for the blue things in the carriage, as we said. There was a blue jacket, a blue bag and a "
+    "child "
     "with blue shoes who kept singing the same line of a song. After three stations I noticed that I had "
     "forgotten to be afraid for a while. Then the train stopped in the tunnel and it came back, but not as "
-    "strong as before. I told myself that it would go on soon, and it did. My sister could not believe that I "
+    "strong as before. I told myself that it would go on soon, and it did. My sister could not believe "
+    "that I "
     "came all the way on my own, and in the evening I slept well for the first time in many weeks.",
 )
 VOICES = (("en-gb", 40, 165), ("en-us+f3", 62, 160))  # voice, pitch, words a minute
@@ -139,11 +143,10 @@ def _film(path: Path) -> None:
     noise = rng.integers(-3, 4, (8, HEIGHT, WIDTH)).astype(np.int16)
     grain = [plane.clip(0, 255).astype(np.uint8) for plane in noise + 3]
     chroma = np.full((2, HEIGHT // 2, WIDTH // 2), 128, np.uint8).tobytes()
-    frames = VIDEO_SECONDS * FRAME_RATE
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FRAME_RATE}:1 Ip A1:1 C420jpeg\n".encode())
-        for number in range(frames):
-            angle = 2 * np.pi * number / frames
+        for number in range(VIDEO_FRAMES):
+            angle = 2 * np.pi * number / VIDEO_FRAMES
             centre = (int(WIDTH / 2 + 90 * np.sin(3 * angle)), int(HEIGHT * 0.58 + 22 * np.sin(8 * angle)))
             head = np.zeros((HEIGHT, WIDTH), np.uint8)
             cv2.ellipse(head, centre, (130, 180), 6 * np.sin(5 * angle), 0, 360, 255, -1)

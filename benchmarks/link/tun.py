@@ -28,8 +28,8 @@ def open_tun(name: str) -> int:
         fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
     except OSError as error:
         raise TunError(
-            f"The impaired link needs a TUN device, and {DEVICE} refused: {error.strerror}. Run it as root, on "
-            "a kernel with CONFIG_TUN (modprobe tun)."
+            f"The impaired link needs a TUN device, and {DEVICE} refused: {error.strerror}. "
+            "Run it as root, on a kernel with CONFIG_TUN (modprobe tun)."
         ) from None
     return descriptor
 

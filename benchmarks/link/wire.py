@@ -2,12 +2,13 @@
 
 It opens one TUN device in the network that it is started in, moves into a new namespace, and opens two more
 there: the far side's Wi-Fi and its mobile network. Packets go between through a `Road`. On standard input it
-takes conditions, a line each; on standard output it says a line of counters every 100 ms, with the time on the
-clock that all processes share. When standard input ends, so does it, and its devices with it.
+takes conditions, a line each; on standard output it says a line of counters every 100 ms, with the time on
+the clock that all processes share. When standard input ends, so does it, and its devices with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -42,10 +43,8 @@ def main() -> int:
     except TunError as error:
         print(error, file=sys.stderr)
         return 1
-    try:
+    with contextlib.suppress(PermissionError):  # lateness is measured, and reported
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
-    except PermissionError:
-        pass  # lateness is measured, and reported
     seed, first = sys.stdin.readline().split(maxsplit=1)
     print(json.dumps({"ready": os.getpid()}), flush=True)
     _run(near, {_packed(WIFI_ADDRESS): wifi, _packed(MOBILE_ADDRESS): mobile}, decode(first), int(seed))
