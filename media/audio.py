@@ -77,20 +77,21 @@ class AudioSubscription:
                 return
             self._source = encoding.stream
             self._follow(packet.sound[0], now)
+        packing, types = self.packing, self._stream.payload_types
         for sound in packet.sound:
-            if sound.timestamp < self._newest:  # late, but perhaps in time for the receiver
+            ahead = sound.timestamp - self._newest
+            if ahead < 0:  # late, but perhaps in time for the receiver
                 self._send(sound, sound.timestamp, sound.data, b"", now)
                 continue
-            if sound.timestamp - self._newest > MAX_GAP:
+            if ahead > MAX_GAP:
                 self._release(now)
                 self._follow(sound, now)
             self._newest = sound.timestamp
-            if self.packing.frames > 1:
+            if packing.frames > 1:
                 self._hold(sound, now)
             else:
-                distances = self.packing.distances if self.takes_red else ()
-                types = self._stream.payload_types
-                packed = voice.redundant(sound, distances, types["opus"]) if distances else b""
+                repeats = packing.distances and "red" in types
+                packed = voice.redundant(sound, packing.distances, types["opus"]) if repeats else b""
                 self._send(sound, sound.timestamp, sound.data, packed, now)
 
     def next_timeout(self) -> float:
@@ -189,7 +190,7 @@ class AudioSubscription:
         stream = self._stream
         payload_type = stream.payload_types["red" if packed else "opus"]
         timestamp = first.timestamp + self._shift & 0xFFFFFFFF
-        newest = max(last, self._newest)
         stream.send(stream.next_sequence, timestamp, first.marker, payload_type, packed or data, now=now)
-        # Whatever feeds the stream next goes on behind the newest sound.
-        stream.last_timestamp = newest + self._shift & 0xFFFFFFFF
+        if last != first.timestamp or last < self._newest:
+            # Whatever feeds the stream next goes on behind the newest sound.
+            stream.last_timestamp = max(last, self._newest) + self._shift & 0xFFFFFFFF

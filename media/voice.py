@@ -65,10 +65,10 @@ class Voice:
         if blocks is None:
             return ()
         taken = []
-        for block in blocks[-MAX_REGAINED:]:
-            ticks = block.timestamp_offset
-            if block.data and (block is blocks[-1] or ticks):
-                packet = self._take(at - ticks, block.data, marker and not ticks, now)
+        known, own = self._packets, blocks[-1].data
+        for _, ticks, data in blocks[-MAX_REGAINED:]:
+            if data and at - ticks not in known and (ticks or data is own):
+                packet = self._take(at - ticks, data, marker and not ticks, now)
                 if packet is not None:
                     taken.append(packet)
         if len(taken) > 1:
@@ -90,7 +90,7 @@ class Voice:
         return packed
 
     def _take(self, at: int, data: bytes, marker: bool, now: float) -> OpusPacket | None:
-        if at in self._packets or at < self._begin or at < self._newest - MAX_LATE:
+        if at < self._begin or at < self._newest - MAX_LATE or at in self._packets:
             return None
         packet = OpusPacket(at, opus.duration(data) or 0, data, marker)
         self._packets[at] = packet

@@ -40,13 +40,12 @@ def parse_toc(packet: bytes) -> Toc | None:
 
 def duration(packet: bytes) -> int | None:
     """Samples that a packet decodes to. None: malformed."""
-    toc = parse_toc(packet)
-    if toc is None:
+    if not packet:
         return None
-    if toc.code < 3:
-        return toc.frame_duration * (1 if toc.code == 0 else 2)
-    count = packet[1] & 0x3F if len(packet) > 1 else 0
-    samples = count * toc.frame_duration
+    frame, code = _FRAME_DURATIONS[packet[0] >> 3], packet[0] & 3
+    if code < 3:
+        return frame * 2 if code else frame
+    samples = frame * (packet[1] & 0x3F) if len(packet) > 1 else 0
     return samples if 0 < samples <= MAX_DURATION else None
 
 

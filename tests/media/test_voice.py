@@ -165,3 +165,10 @@ def test_copies_in_any_order_are_given_out_in_order_of_time() -> None:
     microphone = Microphone()
     microphone.plain(0)
     assert microphone.packed(3, 2, 1) == [1, 2, 3]
+
+
+def test_a_packets_own_sound_goes_before_what_claims_its_time() -> None:
+    voice = Microphone().voice
+    payload = red.build([red.Block(111, 0, TOC + b"claim"), red.Block(111, 0, frame(0))])
+    taken = voice.read(START, payload, redundant=True, marker=False, newest=True, now=0.0)
+    assert [packet.data for packet in taken] == [frame(0)]
