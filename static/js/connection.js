@@ -46,6 +46,7 @@ export class Connection extends Emitter {
   #offering = false;
   #again = false; // something changed after the pending offer was made
   #attempts = 0;
+  #thin = false;
   /** @type {number | undefined} */
   #timer;
 
@@ -106,6 +107,14 @@ export class Connection extends Emitter {
     await this.#sending?.replace(source, track);
   }
 
+  /** @param {import("./protocol.js").Order} order what the server wants us to send */
+  async obey(order) {
+    await this.#sending?.limit(order);
+    if (order.thin === this.#thin) return;
+    this.#thin = order.thin;
+    this.#negotiate(); // bitrate and packet length of sound come with an answer
+  }
+
   /** @param {number} count slot pairs that the server misses */
   addSlots(count) {
     // A pending offer may hold what is missing already: its answer brings new seats.
@@ -140,6 +149,7 @@ export class Connection extends Emitter {
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
     this.#peer = peer;
     this.#name = randomName();
+    this.#thin = false;
     this.#sending = new Sending(peer, this.#sources);
     for (const [source, track] of this.#tracks) void this.#sending.replace(source, track);
     this.#slots = new Slots(peer);

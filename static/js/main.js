@@ -15,6 +15,7 @@ import { listenForKeys } from "./ui/keyboard.js";
 import { Notices } from "./ui/notices.js";
 import { Panels } from "./ui/panels.js";
 import { Stage } from "./ui/stage.js";
+import { Missed } from "./ui/missed.js";
 import { ConnectionStatus } from "./ui/status.js";
 import { toggle } from "./ui/switches.js";
 import { showView } from "./ui/views.js";
@@ -36,11 +37,13 @@ const dialogs = new Dialogs(devices, {
   remove: (id) => session.remove(id),
   share,
   toggleSelf,
+  prefer: (change) => session.prefer(change),
 });
 const bar = new Bar(devices, panels, { share, more: () => dialogs.openMore(), leave });
 const preview = new Preview(devices, (name) => store.state.joining || session.join(name));
 const waiting = new WaitingPage(devices, () => session.leave());
 const ended = new EndedPage(again);
+const missed = new Missed((text) => notices.announce(text, true));
 const status = new ConnectionStatus((text, urgent) => notices.announce(text, urgent));
 new Landing();
 
@@ -88,6 +91,7 @@ store.subscribe((state) => {
   byId("viewers", HTMLElement).hidden = viewers.length === 0;
   setText(byId("viewers-names", HTMLElement), `${viewers.join(", ")} ${viewers.length > 1 ? "watch" : "watches"}`);
   byId("hear", HTMLElement).hidden = !state.soundBlocked;
+  missed.draw(state);
   /** @type {Map<number, MediaStreamTrack>} */
   const voices = new Map();
   for (const { slot, audio_mid, participant } of state.seats) {

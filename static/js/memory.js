@@ -33,7 +33,7 @@ export function forgetPlace(room) {
 
 /**
  * @template T
- * @param {"microphone" | "camera" | "speaker" | "shortcuts" | "selfView"} key
+ * @param {"microphone" | "camera" | "speaker" | "shortcuts" | "selfView" | "soundOnly" | "saveData"} key
  * @param {T} otherwise
  * @returns {T}
  */
@@ -41,7 +41,7 @@ export function recallChoice(key, otherwise) {
   return read("localStorage", key) ?? otherwise;
 }
 
-/** @param {"microphone" | "camera" | "speaker" | "shortcuts" | "selfView"} key @param {unknown} value */
+/** @param {"microphone" | "camera" | "speaker" | "shortcuts" | "selfView" | "soundOnly" | "saveData"} key @param {unknown} value */
 export function keepChoice(key, value) {
   write("localStorage", key, value);
 }

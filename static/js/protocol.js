@@ -17,13 +17,16 @@ export const MAX_SLOTS = 32;
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{slot: number, width: number, height: number}} TileWish device pixels; 0 x 0: send no video */
 /** @typedef {{type: "wish", tiles: TileWish[]}} Wish */
+/** @typedef {{slot: number, concealed_ms: number, total_ms: number}} SlotSound */
+/** @typedef {{type: "heard", sounds: SlotSound[]}} Heard how sound arrived since the last such message */
+/** @typedef {{type: "prefer", sound_only: boolean, save_data: boolean}} Prefer */
 /** @typedef {{type: "chat", text: string}} ChatSend */
 /** @typedef {{type: "admit" | "decline" | "mute" | "remove", participant: string}} HostAction */
 /** @typedef {{type: "lock", locked: boolean}} Lock */
 /** @typedef {{type: "end"}} End */
 /** @typedef {{type: "leave"}} Leave */
 /** @typedef {{type: "ping", id: number}} Ping */
-/** @typedef {Hello | Offer | Media | Wish | ChatSend | HostAction | Lock | End | Leave | Ping} FromPage */
+/** @typedef {Hello | Offer | Media | Wish | Heard | Prefer | ChatSend | HostAction | Lock | End | Leave | Ping} FromPage */
 
 // --- from the server to the page
 
@@ -78,11 +81,36 @@ export const MAX_SLOTS = 32;
 /** @typedef {{type: "answer", connection: string, sdp: string}} Answer */
 /** @typedef {{type: "speaking", participants: string[]}} Speaking loudest first */
 /** @typedef {{type: "chat", participant: string, name: string, text: string, at: number, id: number}} Chat */
+/**
+ * @typedef {object} Order
+ * @property {"sending"} type
+ * @property {number} camera encodings that may be active, from the smallest up; 0: none
+ * @property {number} screen
+ * @property {number} frame_rate pictures a second at most
+ * @property {boolean} thin sound at a low bitrate in long packets: the next answer says how
+ */
+
+/**
+ * @typedef {object} Condition
+ * @property {string} participant
+ * @property {"good" | "fair" | "poor" | "lost"} quality
+ * @property {"none" | "your-uplink" | "your-downlink" | "their-uplink" | "their-downlink" | "their-connection"} cause
+ * @property {"motion" | "stills" | "sound" | "off"} picture what we are shown of them
+ */
+
+/**
+ * @typedef {object} Conditions
+ * @property {"conditions"} type
+ * @property {Condition[]} people
+ * @property {number} missed seconds of our last three of speech that somebody did not hear
+ * @property {string[]} missed_by
+ */
+
 /** @typedef {{type: "muted"}} Muted */
 /** @typedef {{type: "pong", id: number}} Pong */
 /** @typedef {{type: "error", code: string, message: string, about: string | null}} ServerError */
 /** @typedef {{type: "bye", code: string, message: string, retry: boolean}} Bye */
-/** @typedef {Welcome | RoomState | Seats | Answer | Speaking | Chat | Muted | Pong | ServerError | Bye} ToPage */
+/** @typedef {Welcome | RoomState | Seats | Answer | Speaking | Chat | Order | Conditions | Muted | Pong | ServerError | Bye} ToPage */
 
 /**
  * Reads one message of the server. Null for what is not JSON or has no type: a newer server may say more than

@@ -4,6 +4,7 @@
  */
 
 /** @typedef {import("./protocol.js").Source} Source */
+/** @typedef {Pick<import("./protocol.js").Order, "camera" | "screen" | "frame_rate">} Limits */
 
 // Bit/s per simulcast layer of a 960x540 camera: a thumbnail, half size, full size.
 const LAYERS = [
@@ -27,12 +28,16 @@ const ADD = {
   screen: (peer) => addVideo(peer, [{ maxBitrate: SCREEN_BITRATE, maxFramerate: SCREEN_FRAMES }]),
 };
 
+/** @type {Limits} */
+const NO_LIMITS = { camera: LAYERS.length, screen: 1, frame_rate: 60 };
+
 const VOICE = ["audio/opus", "audio/red"];
 const PICTURE = ["video/vp8", "video/rtx"];
 
 export class Sending {
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #transceivers = new Map();
+  #limits = NO_LIMITS;
 
   /** @param {RTCPeerConnection} peer with no m-line yet @param {Source[]} sources that may be sent */
   constructor(peer, sources) {
@@ -58,7 +63,31 @@ export class Sending {
     if (!sender || sender.track === track) return;
     if (track && source === "screen") track.contentHint = "detail";
     await sender.replaceTrack(track);
-    if (track && source === "camera") await fitLayers(sender, track);
+    if (!track || source === "microphone") return;
+    // Nobody can ask for what they don't know of: what is switched on has to flow before the server can order it.
+    this.#limits = { ...this.#limits, [source]: Math.max(1, this.#limits[source]) };
+    await this.#fit(source);
+  }
+
+  /** What the server asks for, so that nobody uploads what nobody can use. @param {Limits} limits */
+  async limit(limits) {
+    this.#limits = limits;
+    await Promise.all([this.#fit("camera"), this.#fit("screen")]);
+  }
+
+  /** @param {"camera" | "screen"} source */
+  async #fit(source) {
+    const sender = this.#transceivers.get(source)?.sender;
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    const frameRate = source === "screen" ? Math.min(SCREEN_FRAMES, this.#limits.frame_rate) : this.#limits.frame_rate;
+    const scales = scalesFor(source, sender.track, parameters.encodings.length);
+    parameters.encodings.forEach((encoding, index) => {
+      encoding.active = index < Math.min(scales.length, this.#limits[source]);
+      encoding.maxFramerate = Math.max(1, frameRate);
+      if (scales[index]) encoding.scaleResolutionDownBy = scales[index];
+    });
+    await sender.setParameters(parameters).catch(() => {}); // overtaken by a newer change, which says all again
   }
 }
 
@@ -99,18 +128,16 @@ function addVideo(peer, sendEncodings) {
 }
 
 /**
- * A small capture fills two layers only; the lower two then take the sizes of the upper two.
- * @param {RTCRtpSender} sender
- * @param {MediaStreamTrack} track
+ * By how much each layer that can be filled is scaled down. A small capture fills two: they take the sizes of the
+ * upper two.
+ * @param {Source} source
+ * @param {MediaStreamTrack | null} track
+ * @param {number} encodings that were negotiated
+ * @returns {number[]}
  */
-async function fitLayers(sender, track) {
-  const { width = 960, height = 540 } = track.getSettings();
-  const small = width * height < THREE_LAYERS_PIXELS;
-  const parameters = sender.getParameters();
-  if (parameters.encodings.length !== LAYERS.length) return; // the answer took fewer layers
-  parameters.encodings.forEach((encoding, index) => {
-    encoding.active = !small || index < LAYERS.length - 1;
-    encoding.scaleResolutionDownBy = small ? Math.max(1, 2 - index) : LAYERS[index].scaleResolutionDownBy;
-  });
-  await sender.setParameters(parameters).catch(() => {}); // refused while an offer is under way: the first layers stay
+function scalesFor(source, track, encodings) {
+  const scales = source === "camera" ? LAYERS.map((layer) => layer.scaleResolutionDownBy) : [1];
+  if (encodings < scales.length || source === "screen") return scales.slice(-encodings);
+  const { width = 960, height = 540 } = track?.getSettings() ?? {};
+  return width * height < THREE_LAYERS_PIXELS ? scales.slice(1) : scales;
 }

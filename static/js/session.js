@@ -5,7 +5,8 @@
 
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { forgetPlace, keepPlace } from "./memory.js";
+import { Hearing } from "./hearing.js";
+import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
 import { Signalling } from "./signalling.js";
 import { emptyRoom, others } from "./state.js";
@@ -15,6 +16,8 @@ import { emptyRoom, others } from "./state.js";
 /** @typedef {import("./devices.js").Devices} Devices */
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {{code: string, name?: string, message?: string}} Notice */
+
+const HEARD_MS = 1000; // how often the others learn whether they were heard
 
 /**
  * Events: `notice` (something to tell the person, by its code), `knock` (somebody new waits), `said` (a chat line
@@ -31,6 +34,8 @@ export class Session extends Emitter {
   /** @type {import("./protocol.js").TileWish[]} */
   #wishes = [];
   #media = "";
+  #hearing = new Hearing();
+  preferences = { soundOnly: recallChoice("soundOnly", false), saveData: recallChoice("saveData", false) };
   /** @type {import("./memory.js").Place | null} */
   #moved = null; // our place, which another tab has taken over
 
@@ -52,6 +57,7 @@ export class Session extends Emitter {
     this.#connection.on("tracks", () => store.touch());
     devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
     devices.on("change", () => this.#sayMedia());
+    setInterval(() => void this.#sayHeard(), HEARD_MS);
   }
 
   get connection() {
@@ -127,6 +133,15 @@ export class Session extends Emitter {
     this.#signalling.send({ type: "wish", tiles });
   }
 
+  /** Kept on this device. @param {Partial<{soundOnly: boolean, saveData: boolean}>} change */
+  prefer(change) {
+    Object.assign(this.preferences, change);
+    keepChoice("soundOnly", this.preferences.soundOnly);
+    keepChoice("saveData", this.preferences.saveData);
+    this.#sayPreferences();
+    this.#store.update({ soundOnly: this.preferences.soundOnly });
+  }
+
   #open() {
     this.#store.update({ joining: true, failure: null });
     this.#signalling.open();
@@ -152,6 +167,13 @@ export class Session extends Emitter {
         return;
       case "answer":
         return void this.#connection.accept(message).then(() => this.#store.touch());
+      case "sending":
+        return void this.#connection.obey(message);
+      case "conditions":
+        return this.#store.update({
+          conditions: new Map(message.people.map((condition) => [condition.participant, condition])),
+          missed: { seconds: message.missed, by: message.missed_by },
+        });
       case "speaking":
         return this.#store.update({ speaking: message.participants });
       case "chat":
@@ -192,6 +214,7 @@ export class Session extends Emitter {
     else this.#connection.rebuild();
     this.#media = "";
     this.#sayMedia();
+    this.#sayPreferences();
     if (this.#wishes.length) this.#signalling.send({ type: "wish", tiles: this.#wishes });
   }
 
@@ -264,6 +287,22 @@ export class Session extends Emitter {
     if (key === this.#media || !this.#signalling.send({ type: "media", ...media })) return;
     this.#media = key;
     this.#remember();
+  }
+
+  #sayPreferences() {
+    const { soundOnly, saveData } = this.preferences;
+    this.#signalling.send({ type: "prefer", sound_only: soundOnly, save_data: saveData });
+  }
+
+  async #sayHeard() {
+    const { peer, state } = this.#connection;
+    if (!peer || state === "new" || !this.#signalling.up) return;
+    const heard = await this.#hearing.look(peer);
+    const sounds = this.#store.state.seats.flatMap(({ slot, audio_mid, participant }) => {
+      const sound = participant !== null && audio_mid !== null ? heard.get(audio_mid) : undefined;
+      return sound?.total ? [{ slot, concealed_ms: sound.concealed, total_ms: sound.total }] : [];
+    });
+    if (sounds.length) this.#signalling.send({ type: "heard", sounds });
   }
 
   /** @param {import("./connection.js").MediaState} media */

@@ -1,5 +1,7 @@
 /** What the page knows; the views draw it and never change it. */
 
+import { recallChoice } from "./memory.js";
+
 /** @typedef {import("./protocol.js").Participant} Participant */
 /** @typedef {import("./protocol.js").Role} Role */
 /** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
@@ -23,10 +25,13 @@
  * @property {Participant[]} participants everybody in the room, me too
  * @property {Knock[]} waiting
  * @property {import("./protocol.js").Seat[]} seats
+ * @property {Map<string, import("./protocol.js").Condition>} conditions by participant
+ * @property {{seconds: number, by: string[]}} missed of our speech, by the ids of who missed it
  * @property {string[]} speaking ids, loudest first
  * @property {ChatLine[]} chat
  * @property {string[]} outbox chat texts that the server has not confirmed yet
  * @property {boolean} soundBlocked
+ * @property {boolean} soundOnly no pictures of the others are wanted
  */
 
 /** @returns {State} */
@@ -44,12 +49,22 @@ export function initialState() {
     chat: [],
     outbox: [],
     soundBlocked: false,
+    soundOnly: recallChoice("soundOnly", false),
   };
 }
 
-/** @returns {Pick<State, "locked" | "hostPresent" | "participants" | "waiting" | "seats" | "speaking">} */
+/** @returns {Pick<State, "locked" | "hostPresent" | "participants" | "waiting" | "seats" | "speaking" | "conditions" | "missed">} */
 export function emptyRoom() {
-  return { locked: false, hostPresent: false, participants: [], waiting: [], seats: [], speaking: [] };
+  return {
+    locked: false,
+    hostPresent: false,
+    participants: [],
+    waiting: [],
+    seats: [],
+    speaking: [],
+    conditions: new Map(),
+    missed: { seconds: 0, by: [] },
+  };
 }
 
 /** Those whom one may see and hear: not oneself, nor who only watches. @param {State} state @returns {Participant[]} */

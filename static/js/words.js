@@ -212,6 +212,45 @@ export function noticeWords(code, { name = "", message = "" } = {}) {
   return (NOTICES[code] ?? ENDINGS[code]?.text ?? (message || "That did not work.")).replace("{name}", name);
 }
 
+/** @typedef {import("./protocol.js").Condition} Condition */
+
+/** @type {Record<Condition["quality"], string>} */
+const QUALITIES = {
+  good: "Good connection",
+  fair: "Fair connection",
+  poor: "Poor connection",
+  lost: "No connection",
+};
+
+/** Whose part of the way is short: `{name}` is the other person. @type {Record<Condition["cause"], string>} */
+const CAUSES = {
+  none: "",
+  "your-uplink": "your sending is slow",
+  "your-downlink": "your receiving is slow",
+  "their-uplink": "their sending is slow",
+  "their-downlink": "their receiving is slow",
+  "their-connection": "they have lost the connection",
+};
+
+/** @param {Condition} condition @returns {string} such as "Poor connection: their sending is slow" */
+export function conditionWords({ quality, cause }) {
+  const why = CAUSES[cause] ?? "";
+  return QUALITIES[quality] + (why && `: ${why}`);
+}
+
+/** @param {Condition | undefined} condition @returns {string} why there is less of a picture than one expects */
+export function pictureWords(condition) {
+  const saved = condition?.picture === "stills" || condition?.picture === "sound";
+  return saved ? "Picture paused so that you can keep hearing each other" : "";
+}
+
+/** @param {number} seconds @param {string[]} names @returns {string} */
+export function missedWords(seconds, names) {
+  const who = names.length === 1 ? names[0] : "Some of the others";
+  const whole = Math.max(1, Math.round(seconds));
+  return `${who} missed the last ${whole === 1 ? "second" : `${whole} seconds`} of what you said`;
+}
+
 /** @param {number} seconds @returns {string} such as 0:07 or 12:40 */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -338,8 +338,9 @@ Invite = Callable[..., Awaitable[Person]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(browser: Browser, server: Server) -> AsyncIterator[Invite]:
-    """Makes people. At the end: none of their pages complained, or asked for anything elsewhere."""
+async def person(browser: Browser, server: Server, request: pytest.FixtureRequest) -> AsyncIterator[Invite]:
+    """Makes people. At the end: none of their pages complained, or asked for anything elsewhere. Where a test
+    module says WIRED, their WebSockets go through its hands."""
     contexts: list[BrowserContext] = []
     people: list[Person] = []
 
@@ -365,7 +366,8 @@ async def person(browser: Browser, server: Server) -> AsyncIterator[Invite]:
         await context.add_init_script(KEEP_PEERS)
         page = await context.new_page()
         wire = Wire()
-        await wire.attach(page)
+        if getattr(request.module, "WIRED", False):
+            await wire.attach(page)
         someone = Person(page, wire)
         page.on("request", lambda request: _note_foreign(someone, request.url, home.url))
         people.append(someone)

@@ -15,6 +15,7 @@ import { byId, find, setText } from "./dom.js";
  * @property {(id: string) => void} remove
  * @property {() => void} share
  * @property {() => void} toggleSelf
+ * @property {(change: {soundOnly?: boolean, saveData?: boolean}) => void} prefer
  */
 
 const IDS = ["more-dialog", "devices-dialog", "help-dialog", "leave-dialog", "remove-dialog"];
@@ -36,6 +37,12 @@ export class Dialogs {
     press("leave-only", actions.leave);
     press("leave-end", actions.endForAll);
     press("remove-yes", () => actions.remove(this.#removing));
+    const soundOnly = byId("more-sound-only", HTMLInputElement);
+    const saveData = byId("more-save-data", HTMLInputElement);
+    soundOnly.checked = recallChoice("soundOnly", false);
+    saveData.checked = recallChoice("saveData", false);
+    soundOnly.addEventListener("change", () => actions.prefer({ soundOnly: soundOnly.checked }));
+    saveData.addEventListener("change", () => actions.prefer({ saveData: saveData.checked }));
     const shortcuts = byId("help-shortcuts", HTMLInputElement);
     shortcuts.checked = recallChoice("shortcuts", true);
     shortcuts.addEventListener("change", () => keepChoice("shortcuts", shortcuts.checked));

@@ -1,6 +1,6 @@
 /** The panel with everybody: who waits, who is in, and what a host can do about it. */
 
-import { waited } from "../words.js";
+import { conditionWords, waited } from "../words.js";
 import { byId, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
 
 /** @typedef {import("../session.js").Session} Session */
@@ -62,7 +62,7 @@ export class People {
       participants,
       ({ id }) => id,
       (person) => this.#person(person, host && person.id !== me?.id),
-      (item, person) => drawPerson(item, person, person.id === me?.id),
+      (item, person) => drawPerson(item, person, person.id === me?.id, state.conditions.get(person.id)),
     );
   }
 
@@ -99,12 +99,17 @@ export class People {
   }
 }
 
-/** @param {HTMLLIElement} item @param {Participant} person @param {boolean} self */
-function drawPerson(item, { name, role, microphone, camera, connection, kind }, self) {
+/**
+ * @param {HTMLLIElement} item
+ * @param {Participant} person
+ * @param {boolean} self
+ * @param {import("../protocol.js").Condition | undefined} condition
+ */
+function drawPerson(item, { name, role, microphone, camera, connection, kind }, self, condition) {
   setText(find(item, ".person-name span", HTMLElement), self ? `${name} (you)` : name);
   const part = { page: "", sender: "A device or program that only sends", viewer: "Only watches and listens" }[kind];
-  const facts = [role === "host" ? "Host" : "", part, connection === "reconnecting" ? "Reconnecting…" : ""];
-  setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(", "));
+  const facts = [role === "host" ? "Host" : "", part, connection === "reconnecting" ? "Reconnecting…" : condition ? conditionWords(condition) : ""];
+  setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(" · "));
   const state = find(item, ".person-state", HTMLElement);
   const key = `${microphone} ${camera}`;
   if (state.dataset.key !== key) {

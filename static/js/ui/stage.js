@@ -1,6 +1,7 @@
 /** The tiles of everybody, their places, and what the server is told about their sizes. */
 
 import { others } from "../state.js";
+import { clock, pictureWords } from "../words.js";
 import { byId, reconcile, setText } from "./dom.js";
 import { arrange } from "./layout.js";
 import { Tile } from "./tile.js";
@@ -12,7 +13,10 @@ import { Tile } from "./tile.js";
 /** @typedef {TileLook & {slot: number | null}} Place */
 
 const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
+const CLOCK_MS = 1000; // how often the time of whoever is away is drawn
 const ROUGH_PX = 16; // finer steps than a video layer's are of no use
+
+const PLAIN = { muted: false, speaking: false, away: false, condition: undefined, note: "", slot: null };
 
 export class Stage {
   #root = byId("stage", HTMLElement);
@@ -28,6 +32,10 @@ export class Stage {
   #places = [];
   /** @type {number | undefined} */
   #timer;
+  /** @type {Map<string, number>} */
+  #awaySince = new Map(); // participant -> performance.now()
+  /** @type {State | null} */
+  #state = null;
   /** Whether one's own picture is wanted. */
   selfView = true;
 
@@ -42,11 +50,14 @@ export class Stage {
     this.#wish = wish;
     new ResizeObserver(() => this.#arrange()).observe(this.#root);
     document.addEventListener("visibilitychange", () => this.#tellSizes());
+    setInterval(() => this.#awaySince.size && this.#state && this.draw(this.#state), CLOCK_MS);
   }
 
   /** @param {State} state */
   draw(state) {
+    this.#state = state;
     if (state.view !== "room") return;
+    this.#noteAway(state);
     this.#places = this.#cast(state);
     reconcile(
       this.#root,
@@ -68,7 +79,7 @@ export class Stage {
 
   /** Everybody who has a tile, in their order on the stage. @param {State} state @returns {Place[]} */
   #cast(state) {
-    const { seats, speaking, me } = state;
+    const { seats, speaking, conditions, me, soundOnly } = state;
     const people = others(state);
     const severalPeople = people.length > 1;
     /** @param {string} id @param {"camera" | "screen"} source */
@@ -79,17 +90,24 @@ export class Stage {
       const seat = seatOf(id, "screen");
       if (!screen || !seat) continue;
       const track = this.#track(seat.video_mid);
-      places.push({ kind: "screen", id, name, track, picture: true, muted: false, speaking: false, note: "", slot: seat.slot });
+      places.push({ ...PLAIN, kind: "screen", id, name, track, picture: true, slot: seat.slot });
     }
     for (const { id, name, microphone, camera, connection } of people) {
       const seat = seatOf(id, "camera");
-      const note = connection === "connected" ? "" : connection === "connecting" ? "Connecting…" : "Reconnecting…";
+      const condition = conditions.get(id);
+      const away = this.#awaySince.get(id);
+      const reconnecting = `Reconnecting, ${clock((performance.now() - (away ?? 0)) / 1000)}`;
+      const waiting = connection === "connecting" ? "Connecting…" : pictureWords(condition);
+      const note = away === undefined ? (camera || connection === "connecting" ? waiting : "") : reconnecting;
       places.push({
+        ...PLAIN,
         kind: "camera",
         id,
         name,
         track: this.#track(seat?.video_mid ?? null),
-        picture: camera,
+        picture: camera && condition?.picture !== "sound" && !soundOnly,
+        away: away !== undefined,
+        condition,
         muted: !microphone,
         speaking: severalPeople && speaking.includes(id),
         note,
@@ -99,6 +117,7 @@ export class Stage {
     if (me && this.selfView) {
       const { microphone, camera } = this.#devices.inputs;
       places.push({
+        ...PLAIN,
         kind: "self",
         id: me.id,
         name: me.name,
@@ -106,11 +125,16 @@ export class Stage {
         picture: camera.track !== null,
         muted: !(microphone.on && microphone.track),
         speaking: severalPeople && speaking.includes(me.id),
-        note: "",
-        slot: null,
       });
     }
     return places;
+  }
+
+  /** Since when each person is away. @param {State} state */
+  #noteAway(state) {
+    const away = others(state).filter(({ connection }) => connection === "reconnecting").map(({ id }) => id);
+    for (const id of this.#awaySince.keys()) if (!away.includes(id)) this.#awaySince.delete(id);
+    for (const id of away) if (!this.#awaySince.has(id)) this.#awaySince.set(id, performance.now());
   }
 
   /** @param {State} state */

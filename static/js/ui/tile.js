@@ -1,6 +1,7 @@
 /** One picture on the stage: a person's camera, a shared screen, or one's own camera. */
 
-import { hue, icon, initials, make, setText, showTrack } from "./dom.js";
+import { conditionWords } from "../words.js";
+import { changeIcon, hue, icon, initials, make, setText, showTrack } from "./dom.js";
 
 /** @typedef {import("./layout.js").Rect} Rect */
 
@@ -13,6 +14,8 @@ import { hue, icon, initials, make, setText, showTrack } from "./dom.js";
  * @property {boolean} picture whether a picture is being sent
  * @property {boolean} muted
  * @property {boolean} speaking
+ * @property {boolean} away the person has lost the connection
+ * @property {import("../protocol.js").Condition | undefined} condition how they are reached
  * @property {string} note what is special just now, or ""
  */
 
@@ -24,6 +27,7 @@ export class Tile {
   #label = make("span", "tile-label");
   #note = make("p", "tile-note");
   #muted = icon("microphone-off");
+  #signal = make("span", "signal", icon("signal-good"));
   #shown = false;
   #name = "";
   /** @type {Rect} */
@@ -42,11 +46,11 @@ export class Tile {
     const avatar = make("span", "avatar", make("span", "", kind === "screen" ? icon("screen") : initials(name)));
     avatar.setAttribute("aria-hidden", "true");
     this.#video.setAttribute("aria-hidden", "true"); // the group's name says whose picture it is
-    this.element.append(avatar, this.#video, make("div", "tile-name", this.#muted, this.#label), this.#note);
+    this.element.append(avatar, this.#video, make("div", "tile-name", this.#muted, this.#label, this.#signal), this.#note);
   }
 
   /** @param {TileLook} look */
-  draw({ kind, name, track, picture, muted, speaking, note }) {
+  draw({ kind, name, track, picture, muted, speaking, away, condition, note }) {
     const label = kind === "self" ? "You" : kind === "screen" ? `${name}’s screen` : name;
     if (name !== this.#name && kind !== "screen") {
       this.#name = name;
@@ -57,8 +61,15 @@ export class Tile {
     setText(this.#note, note);
     this.#muted.classList.toggle("gone", !muted);
     this.element.classList.toggle("speaking", speaking);
-    this.element.classList.toggle("dimmed", note !== "");
-    const facts = [label, kind !== "screen" && muted ? "microphone off" : "", kind !== "screen" && !picture ? "camera off" : "", note];
+    this.element.classList.toggle("dimmed", away);
+    const quality = condition && !away ? conditionWords(condition) : "";
+    changeIcon(this.#signal, `signal-${condition?.quality ?? "good"}`);
+    this.#signal.hidden = quality === "";
+    this.#signal.title = quality;
+    this.#signal.dataset.quality = condition?.quality;
+    const person = kind !== "screen";
+    // What changes all the time is left out of the name: it is in the list of people, too.
+    const facts = [label, person && muted ? "microphone off" : "", person && !picture ? "camera off" : "", away ? "reconnecting" : note];
     this.element.setAttribute("aria-label", facts.filter(Boolean).join(", "));
     this.#show(picture ? track : null);
   }
