@@ -20,6 +20,7 @@ Role = Literal["publish", "slot", "idle", "rejected"]
 DIRECTIONS: Mapping[Role, Direction] = {"publish": "recvonly", "slot": "sendonly", "idle": "inactive"}
 KINDS = {"microphone": "audio", "camera": "video", "screen": "video"}
 MAX_RIDS = 3
+ONE_BYTE_IDS = 14  # header extension ids up to it fit the short form (RFC 8285 section 4.2), all that we send
 OPUS_CLOCK = 48_000
 VIDEO_CLOCK = 90_000
 # In-band FEC, and DTX: who is silent sends two packets a second, which halves a conversation's packets.
@@ -171,6 +172,7 @@ def _agree_line(media: MediaDescription, offer: SessionDescription, sources: Map
     if not codecs:
         return rejected
     wanted = EXTENSIONS.get((role, media.kind), ())
+    highest_id = ONE_BYTE_IDS if role == "slot" else 255
     return Line(
         mid=media.mid,
         kind=media.kind,
@@ -178,7 +180,11 @@ def _agree_line(media: MediaDescription, offer: SessionDescription, sources: Map
         source=source,
         codecs=codecs,
         payload_types={codec.name.lower(): codec.payload_type for codec in codecs},
-        extensions=tuple(replace(e, direction="sendrecv") for e in media.extensions if e.uri in wanted),
+        extensions=tuple(
+            replace(e, direction="sendrecv")
+            for e in media.extensions
+            if e.uri in wanted and e.id <= highest_id
+        ),
         rids=_rids(media) if role == "publish" else (),
         ssrcs=_announced(media) if role == "publish" else (),
     )

@@ -7,6 +7,7 @@ from media.stream.history import SIZE, History, Sent
 from media.stream.outlet import Outgoing, Outlet
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
+SHORT_DESCRIPTOR = 3  # bytes of a dependency descriptor that has the mandatory fields alone
 MAX_PADDING = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
 
 
@@ -129,6 +130,19 @@ class SendStream:
             size = outlet.stamped(self._twcc_id, second, sequence, timestamp, self.ssrc, payload, now=now)
             if outlet.constrained:
                 outlet.passed(size, now=now)
+            return
+        if self._twcc_id and len(descriptor) == SHORT_DESCRIPTOR and not outlet.constrained:
+            outlet.described(
+                self._twcc_id,
+                payload_type | marker << 7,
+                sequence,
+                timestamp,
+                self.ssrc,
+                payload,
+                self._descriptor_id,
+                descriptor,
+                now=now,
+            )
             return
         packet = Outgoing(
             self._twcc_id,

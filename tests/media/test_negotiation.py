@@ -281,3 +281,16 @@ async def test_aiortc_takes_our_answers() -> None:
         ]
     finally:
         await connection.close()
+
+
+def test_header_extensions_that_we_cannot_write_are_not_agreed_on(page: SessionDescription) -> None:
+    """Ids above 14 need the long form; a receiver's choice must not break what its publisher sends."""
+
+    def far(media: MediaDescription) -> MediaDescription:
+        return replace(media, extensions=tuple(replace(e, id=e.id + 100) for e in media.extensions))
+
+    offer = replace(page, media=tuple(far(media) for media in page.media))
+    microphone, camera, sound, picture = agree(offer)
+    assert sound.extensions == picture.extensions == ()
+    assert camera.extension_id(uri.RID) == 110
+    assert microphone.extension_id(uri.AUDIO_LEVEL) == 101
