@@ -37,6 +37,7 @@ from media.sending import FULL_RATE, Order, order
 from media.slots import Slot
 from media.stream.arrivals import Arrivals
 from media.stream.clock import SenderClock
+from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.thin_sound import ThinSound
 from media.uplink import Level, Uplink
@@ -233,9 +234,18 @@ class PeerCore:
             self._send_transport_feedback(now)
         due = arrivals.next_report_at
         for publication in tuple(self.publications.values()):
-            if now >= publication.next_timeout():
+            at = publication.next_timeout()
+            if now >= at:
                 publication.on_timeout(now=now)
-            due = min(due, publication.next_timeout(), self._ask_again(publication, now))
+                at = publication.next_timeout()
+            if at < due:
+                due = at
+            for encoding in publication.encodings:
+                stream = encoding.stream
+                if now >= stream.next_nack_at:
+                    self._ask_again(stream, now)
+                if stream.next_nack_at < due:
+                    due = stream.next_nack_at
         if self._report_at is not None:
             if now >= self._report_at:
                 self._send_reports(now)
@@ -362,18 +372,11 @@ class PeerCore:
         if feedback is not None:
             self._send_rtcp(feedback.serialize())
 
-    def _ask_again(self, publication: Publication, now: float) -> float:
-        """Sends the NACKs that are due; when the next ones are."""
-        earliest = float("inf")
-        rtt = self.rtt or DEFAULT_RTT
-        for encoding in publication.encodings:
-            stream = encoding.stream
-            if now >= stream.next_nack_at:
-                lost = stream.due_nacks(rtt, now=now)
-                if lost:
-                    self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
-            earliest = min(earliest, stream.next_nack_at)
-        return earliest
+    def _ask_again(self, stream: ReceiveStream, now: float) -> None:
+        """Sends the NACKs that are due."""
+        lost = stream.due_nacks(self.rtt or DEFAULT_RTT, now=now)
+        if lost:
+            self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
 
     def _send_reports(self, now: float) -> None:
         """Sender reports of the streams that flow and reception reports of what came."""

@@ -10,6 +10,7 @@ from media.rtp.twcc import TransportFeedback
 
 MIN_INTERVAL = 0.05  # seconds between two reports; libwebrtc's bounds and share
 MAX_INTERVAL = 0.25
+STEADY_INTERVAL = 0.1  # seconds at least while nothing is lost; libwebrtc's default
 FEEDBACK_SHARE = 0.05  # of the received bit/s may go into feedback
 FEEDBACK_SIZE = 68  # bytes that one report costs on the wire, on average
 MAX_PENDING = 400  # packets in one report, which has to fit a datagram
@@ -90,7 +91,8 @@ class Arrivals:
         self._pending = {}
         bitrate = self._bytes * 8 / max(now - self._since, MIN_INTERVAL)
         interval = FEEDBACK_SIZE * 8 / (FEEDBACK_SHARE * bitrate) if bitrate else MAX_INTERVAL
-        self.next_report_at = now + min(max(interval, MIN_INTERVAL), MAX_INTERVAL)
+        least = MIN_INTERVAL if None in arrivals else STEADY_INTERVAL
+        self.next_report_at = now + min(max(interval, least), MAX_INTERVAL)
         self._bytes = 0
         self._since = now
         return feedback

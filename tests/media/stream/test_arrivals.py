@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 
 from media.rtp import rtcp
 from media.rtp.twcc import TransportFeedback
-from media.stream.arrivals import MAX_AGE, MAX_GAP, MAX_INTERVAL, MAX_PENDING, MIN_INTERVAL, Arrivals
+from media.stream.arrivals import (
+    MAX_AGE,
+    MAX_GAP,
+    MAX_INTERVAL,
+    MAX_PENDING,
+    MIN_INTERVAL,
+    STEADY_INTERVAL,
+    Arrivals,
+)
 
 
 def told(feedback: TransportFeedback | None) -> dict[int, float | None]:
@@ -72,10 +80,10 @@ def test_reports_are_counted_and_due_while_packets_come() -> None:
 
 
 def test_thin_streams_get_rare_reports_and_fat_ones_frequent_ones() -> None:
-    def interval(size: int) -> float:
+    def interval(size: int, step: int = 1) -> float:
         arrivals = Arrivals()
         at = reported_at = 0.0
-        for number in range(100):
+        for number in range(0, 100 * step, step):
             at += 0.01
             arrivals.record(number, size, now=at)
             if at >= arrivals.next_report_at:
@@ -84,7 +92,8 @@ def test_thin_streams_get_rare_reports_and_fat_ones_frequent_ones() -> None:
         return arrivals.next_report_at - reported_at
 
     assert interval(40) > MAX_INTERVAL / 2
-    assert interval(1200) == pytest.approx(MIN_INTERVAL)
+    assert interval(1200) == pytest.approx(STEADY_INTERVAL)
+    assert interval(1200, step=2) == pytest.approx(MIN_INTERVAL)  # every other packet is lost
 
 
 def test_a_full_report_is_due_at_once_and_fits_a_datagram() -> None:
