@@ -14,6 +14,8 @@ from media.slots import Slot
 POOR, FINE = 100_000.0, 160_000.0  # bit/s per voice: below, publishers should send less; above, they need not
 DEFAULT_RTT = 0.1  # seconds, until the controller knows
 REPORT_WEIGHT = 0.5  # of a new receiver report
+QUEUE = 0.020  # seconds; a longer one is a sign that the path is full
+DOUBT = 2.0  # seconds for which an estimate that fell without a queue is not believed
 
 
 class Sound:
@@ -27,6 +29,8 @@ class Sound:
         self._pattern = LossPattern()
         self._reported_loss: float | None = None  # where there is no transport-wide feedback
         self._protection = Protection()
+        self._believed = 0.0  # bit/s
+        self._believed_at = float("-inf")
 
     @property
     def loss(self) -> float:
@@ -55,7 +59,7 @@ class Sound:
             return
         costs = _costs(voices, now)
         path = Path(
-            estimate,
+            self._believe(estimate, state, now),
             costs,
             loss=self.loss,
             burst=self._pattern.burst,
@@ -75,6 +79,14 @@ class Sound:
     def on_timeout(self, *, now: float) -> None:
         for voice in self._voices():
             voice.on_timeout(now=now)
+
+    def _believe(self, estimate: float, state: ControllerState, now: float) -> float:
+        """A controller that meets loss without a queue sends less for a moment, to see whether the loss goes.
+        Redundancy is what sound needs just then; pictures make room for the experiment."""
+        full = state.queue_delay > QUEUE or state.phase in (Phase.DRAINING, Phase.STARVED)
+        if full or estimate >= self._believed or now - self._believed_at > DOUBT:
+            self._believed, self._believed_at = estimate, now
+        return self._believed
 
     def _voices(self) -> list[AudioSubscription]:
         return [slot.audio_subscription for slot in self._slots if slot.audio_subscription is not None]

@@ -91,6 +91,22 @@ def test_what_is_lost_behind_a_full_queue_asks_for_no_redundancy() -> None:
     assert sound.loss == 0.0
 
 
+def test_redundancy_outlives_a_controllers_experiment_and_not_a_full_path() -> None:
+    slots, _ = heard_by(1)
+    lost = [PacketResult(i, i * 0.02, None if i % 4 == 0 else i * 0.02, 100, None) for i in range(500)]
+    queue = ControllerState(Phase.INCREASING, 0.1, 0.0, None, 0.05)
+    for now_full, seconds in ((False, 2.0), (True, 0.0)):
+        sound = Sound(slots)
+        sound.on_feedback(lost, state())
+        settle(sound, 300_000)
+        assert sound.packing.distances
+        now = 150.0
+        while sound.packing.distances:
+            sound.pack(45_000, queue if now_full else state(), now=now)
+            now += 0.25
+        assert now - 150.0 == pytest.approx(seconds, abs=0.6)
+
+
 def test_without_transport_wide_feedback_reports_tell_the_loss() -> None:
     slots, _ = heard_by(1)
     sound = Sound(slots)
