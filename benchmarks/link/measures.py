@@ -17,6 +17,7 @@ from media.testing.link import LinkSettings, scheduled
 
 SAME_RATE = 0.8  # share of the frame rate before a drop at which it counts as restored
 UNDER = 1.05  # share of the capacity that the sending rate may have to count as below it, over a second
+BEFORE = 5.0  # s before the drop, over which the previous picture is judged
 AFTER_DROP = 5.0  # s
 LATE_MS = 10.0  # a link that hands packets over later than this was held up by the machine
 WAITING = 0.3  # share of runnable time without a core, above which the call suffers from the machine
@@ -137,8 +138,8 @@ def measure(
     ages = film.ages(start, end)
     rates = film.rates(start, end)
     stalls = film.stalls(start, end) if speaker in case.cameras else []
-    width_before, rate_before = film.width(before, start), film.rate(before, start)
     drop = start + (case.drop_at or 0.0)
+    width_before, rate_before = film.width(drop - BEFORE, drop), film.rate(drop - BEFORE, drop)
     back = start + (case.return_at or 0.0)
     in_window = [s for s in sounds if start < s.at <= end and s.buffered]
     offered = _rate(reports, way, "offered")
@@ -181,7 +182,7 @@ def measure(
             load=load,
             link_late_ms=percentile([r["down"]["late_ms"] for r in reports], 0.99),
             encoded_rate=_encoded(mouth.polls, before, start) if speaker in case.cameras else math.nan,
-            shown_rate=rate_before,
+            shown_rate=film.rate(before, start),
             concealed=getstats.concealed_share(sounds, before, start),
             limited=_limited(mouth.polls),
         ),

@@ -17,6 +17,7 @@ from benchmarks.link.measures import Run
 SIZE = (7.2, 7.6)  # inches
 COLOURS = ("#2a6f97", "#c77d2e", "#5b8c5a", "#8d5a97")  # of runs
 CAPACITY = "#999999"
+LOWEST_RATE = 0.01  # Mbit/s
 
 
 def plot(runs: Sequence[Run], labels: Sequence[str]) -> str:
@@ -32,7 +33,6 @@ def plot(runs: Sequence[Run], labels: Sequence[str]) -> str:
         rate.step(
             times, [*values, values[-1]], where="post", color=CAPACITY, linestyle="--", label="capacity"
         )
-        rate.set_ylim(0, 1.6 * _highest(runs, min(values)))
     for index, (run, label) in enumerate(zip(runs, labels, strict=True)):
         colour = COLOURS[index % len(COLOURS)]
         series = run.series
@@ -60,6 +60,8 @@ def plot(runs: Sequence[Run], labels: Sequence[str]) -> str:
         axes.axvline(0, color="#222", linewidth=0.6)
         if axes is not rate:
             axes.set_ylim(bottom=0)
+    rate.set_yscale("log")
+    rate.set_ylim(bottom=LOWEST_RATE)
     width.set_xlabel("seconds since the conditions set in", fontsize=8)
     rate.legend(fontsize=7, loc="upper right", ncols=2)
     text = io.StringIO()
@@ -71,8 +73,3 @@ def _line(axes: Axes, points: Sequence[tuple[float, float]], scale: float, colou
     if points:
         times, values = zip(*points, strict=True)
         axes.plot(times, [value * scale for value in values], color=colour, linewidth=1, **style)  # type: ignore[arg-type]
-
-
-def _highest(runs: Sequence[Run], floor: float) -> float:
-    """Of what was sent, in Mbit/s."""
-    return max([floor, *(value / 1e6 for run in runs for _, value in run.series.offered)])

@@ -22,7 +22,7 @@ from benchmarks.link.person import Observations, Person
 from benchmarks.link.sources import Sources
 
 SETUP_TIMEOUT = 30.0  # s until everybody hears and sees
-SETTLE_TIMEOUT = 15.0  # s more for the largest picture to come
+SETTLE_TIMEOUT = 30.0  # s more for the largest picture to come
 GOOD_TIME = 6.0  # s observed before the conditions set in
 LARGEST = 960  # px
 CLOSE_TIMEOUT = 10.0  # s
