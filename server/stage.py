@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from media.errors import MediaError
 from media.events import Disconnected, PeerEvent
-from media.sfu import IceParameters, Peer, Publication, Sfu
+from media.sfu import IceParameters, Peer, Publication, Sfu, Slot
 from server import messages
 from server.conditions import Link
 from server.participant import MediaFacts, Participant
-from server.seating import Place, seat
+from server.seating import Place, Seating, seat
 from server.words import WORDS
 
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
+_Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class _Connection:
 
     name: str
     peer: Peer
-    told: messages.Seats | None = None  # the last seats message
+    told: tuple[Seating, _Mids] | None = None  # who sits on which m-lines, as the last seats message said
     ordered: messages.Sending | None = None  # the last sending message
 
 
@@ -206,10 +207,13 @@ class Stage:
             performer = self._performers.get(participant.id)
             if performer is None or performer.connection is None:
                 continue
-            seats = self._arrange_one(participant, performer, performer.connection.peer, admitted)
-            if participant.kind == "page" and seats != performer.connection.told:
-                performer.connection.told = seats
-                news.append((participant, seats))
+            peer = performer.connection.peer
+            slots = sorted(peer.slots, key=lambda slot: slot.index)
+            seating = self._arrange_one(participant, performer, peer, slots, admitted)
+            arranged = seating, tuple((slot.audio_mid, slot.video_mid) for slot in slots)
+            if participant.kind == "page" and arranged != performer.connection.told:
+                performer.connection.told = arranged
+                news.append((participant, _seats_message(slots, seating)))
         return news
 
     def _note_sources(self, participant: Participant) -> None:
@@ -227,27 +231,21 @@ class Stage:
         performer.has_screen_place = shown and participant.wants["screen"]
 
     def _arrange_one(
-        self, receiver: Participant, performer: _Performer, peer: Peer, admitted: Sequence[Participant]
-    ) -> messages.Seats:
-        slots = sorted(peer.slots, key=lambda slot: slot.index)
+        self,
+        receiver: Participant,
+        performer: _Performer,
+        peer: Peer,
+        slots: Sequence[Slot],
+        admitted: Sequence[Participant],
+    ) -> Seating:
         seating = seat(performer.seats, self._wanted(receiver, performer, admitted), len(slots))
         performer.seats = seating.seats
-        seats = []
         for slot, place in zip(slots, seating.seats, strict=True):
             audio, video = self._publications(place)
             peer.bind(slot.index, audio, video)
             if receiver.kind == "viewer":
                 peer.wish(slot.index, *VIEWER_TILE)
-            seats.append(
-                messages.Seat(
-                    slot=slot.index,
-                    audio_mid=slot.audio_mid,
-                    video_mid=slot.video_mid,
-                    participant=place.participant if place else None,
-                    source=place.source if place else None,
-                )
-            )
-        return messages.Seats(seats=tuple(seats), missing=seating.missing)
+        return seating
 
     def _wanted(
         self, receiver: Participant, performer: _Performer, admitted: Sequence[Participant]
@@ -291,3 +289,17 @@ class Stage:
             performer.connection = None
             performer.broken = connection
         self._on_change()
+
+
+def _seats_message(slots: Sequence[Slot], seating: Seating) -> messages.Seats:
+    seats = tuple(
+        messages.Seat(
+            slot=slot.index,
+            audio_mid=slot.audio_mid,
+            video_mid=slot.video_mid,
+            participant=place.participant if place else None,
+            source=place.source if place else None,
+        )
+        for slot, place in zip(slots, seating.seats, strict=True)
+    )
+    return messages.Seats(seats=seats, missing=seating.missing)

@@ -6,7 +6,6 @@ rings only; everything that takes thought happens in `on_feedback`, 4 to 20 time
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 from media.congestion.base import PacketResult
@@ -48,9 +47,10 @@ class SentPackets:
         self._next = 0  # unwrapped
         self._oldest = 0  # unwrapped; every packet before it has left the flight
         self._reference: int | None = None  # unwrapped, of the latest feedback
-        self._sent_at = array("d", bytes(8 * HISTORY))
-        self._sizes = array("I", bytes(4 * HISTORY))
-        self._clusters = array("I", bytes(4 * HISTORY))
+        # Lists, as arrays take a quarter longer for each packet.
+        self._sent_at = [0.0] * HISTORY
+        self._sizes = [0] * HISTORY
+        self._clusters = [0] * HISTORY
         self._known = bytearray(HISTORY)
 
     @property
@@ -87,23 +87,24 @@ class SentPackets:
         horizon = max(first, self._next - HISTORY, 0)
         ours = arrivals[horizon - first : newest + 1 - first]
         self.unknown += len(arrivals) - len(ours)
+        sent_at, sizes, clusters, states = self._sent_at, self._sizes, self._clusters, self._known
         results: list[PacketResult] = []
         for sequence, arrival in enumerate(ours, horizon):
             slot = sequence & _MASK
-            known = self._known[slot]
+            known = states[slot]
             if known == _DONE or (known == _LOST and arrival is None):
                 self.unknown += 1
                 continue
             if known == _IN_FLIGHT:
-                self._bytes_left += self._sizes[slot]
-            self._known[slot] = _LOST if arrival is None else _DONE
+                self._bytes_left += sizes[slot]
+            states[slot] = _LOST if arrival is None else _DONE
             results.append(
                 PacketResult(
                     sequence,
-                    self._sent_at[slot],
+                    sent_at[slot],
                     None if arrival is None else reference + arrival * DELTA_TICK,
-                    self._sizes[slot],
-                    self._clusters[slot] or None,
+                    sizes[slot],
+                    clusters[slot] or None,
                 )
             )
         if results:

@@ -90,12 +90,26 @@ class _Stream:
     """What one SSRC needs: the IV's constant part, the highest 48-bit index, and which of the last
     `REPLAY_WINDOW` indices were seen (bit 0: the highest)."""
 
-    __slots__ = ("highest", "iv", "seen")
+    __slots__ = ("_seen", "highest", "iv", "run")
 
     def __init__(self, iv: int, highest: int) -> None:
         self.iv = iv
         self.highest = highest
-        self.seen = 0
+        self.run = 0  # indices seen in order since the window was last looked at: most never need it moved
+        self._seen = 0
+
+    @property
+    def seen(self) -> int:
+        if self.run:
+            run = min(self.run, REPLAY_WINDOW)
+            self._seen = (self._seen << run | (1 << run) - 1) & _WINDOW_MASK
+            self.run = 0
+        return self._seen
+
+    @seen.setter
+    def seen(self, seen: int) -> None:
+        self._seen = seen
+        self.run = 0
 
 
 class GcmSession:
@@ -121,7 +135,10 @@ class GcmSession:
             stream = self._sent[ssrc] = _Stream(self._rtp_send_salt ^ ssrc << 48, sequence - 1)
         highest = stream.highest
         ahead = ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
-        if ahead > 0:
+        if ahead == 1:
+            stream.highest = highest + 1
+            stream.run += 1
+        elif ahead > 0:
             stream.highest = highest + ahead
             stream.seen = (stream.seen << ahead | 1) & _WINDOW_MASK
         elif ahead <= -REPLAY_WINDOW or stream.seen >> -ahead & 1 or highest + ahead < 0:
@@ -151,9 +168,11 @@ class GcmSession:
         except InvalidTag:
             self._drops["srtp-authentication"] += 1
             return None
-        if ahead > 0:
-            if not stream.seen:
-                self._received[ssrc] = stream
+        if ahead == 1:
+            self._received[ssrc] = stream
+            stream.highest = index
+            stream.run += 1
+        elif ahead > 0:
             stream.highest = index
             stream.seen = (stream.seen << ahead | 1) & _WINDOW_MASK
         else:
