@@ -2,8 +2,9 @@
  * The media connection: one RTCPeerConnection to the server, replaced when it can't be repaired.
  *
  * Only the page offers, one offer at a time. The connection outlives a lost signalling socket: offers that could
- * not be sent wait for `resume`. A path that went dead is repaired by ICE restarts; when they don't help, by a new
- * RTCPeerConnection under a new name, with the same tracks.
+ * not be sent wait for `resume`. A path that went dead is repaired by an ICE restart; when that brings nothing at
+ * once, by a new RTCPeerConnection under a new name, with the same tracks. It falls over to TCP where UDP is dead:
+ * Chrome's own connection would cling to the old UDP path for 3.5 s. It never gives up.
  */
 
 import { Emitter } from "./emitter.js";
@@ -16,8 +17,13 @@ import { Slots } from "./slots.js";
 /** @typedef {import("./protocol.js").Answer} Answer */
 /** @typedef {"new" | "connecting" | "connected" | "reconnecting"} MediaState */
 
-const ATTEMPT_MS = 3300; // for one offer to lead to a connection
-const RESTARTS = 3; // of ICE, before a new RTCPeerConnection: about 10 s in all
+// For an offer to lead to a connection, attempt by attempt: with seconds of queue on the way, it takes long.
+const ATTEMPTS_MS = [3300, 3300, 5000, 8000, 12_000];
+// From the answer to a restart until something arrives: a round trip, which the offer has measured.
+const RESTART_MS = 150;
+const RESTART_ROUND_TRIPS = 1.5;
+const TOO_FAST_MS = 2500; // the server takes one offer in 2 s
+const RETURN_MS = 30_000; // on TCP: how often UDP is tried again
 
 /**
  * Events: `state`, and `tracks` when receiving tracks are other ones than before.
@@ -45,10 +51,14 @@ export class Connection extends Emitter {
   #pending = null; // made, and not answered yet
   #offering = false;
   #again = false; // something changed after the pending offer was made
-  #attempts = 0;
+  #attempts = 0; // to connect since it was connected
+  #restarting = false; // ICE, since it was connected
+  #offeredAt = 0;
   #thin = false;
   /** @type {number | undefined} */
   #timer;
+  /** @type {number | undefined} */
+  #returning;
 
   /**
    * @param {(offer: Offer) => boolean} send false: could not be sent now
@@ -81,7 +91,7 @@ export class Connection extends Emitter {
   resume() {
     this.#attempts = 0;
     if (this.#pending) this.#say(this.#pending);
-    else if (this.#state !== "connected") this.#repair();
+    else if (this.#state !== "connected") this.#restart();
   }
 
   /** A new RTCPeerConnection: the server no longer knows the old one, or it can't be repaired. */
@@ -137,10 +147,17 @@ export class Connection extends Emitter {
       await peer.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
       console.warn("the answer does not fit", error);
-      if (peer === this.#peer) this.#schedule(() => this.rebuild());
+      if (peer === this.#peer) this.#schedule(() => this.#replace(), ATTEMPTS_MS[0]);
       return;
     }
-    if (peer === this.#peer && this.#again) this.#negotiate();
+    if (peer !== this.#peer) return;
+    if (this.#again) this.#negotiate();
+    else if (this.#state === "reconnecting" && this.#restarting) this.#hurry();
+  }
+
+  /** The server refused the last offer for coming too soon. */
+  defer() {
+    this.#schedule(() => this.#pending && this.#say(this.#pending), TOO_FAST_MS);
   }
 
   /** @param {number} slots */
@@ -160,6 +177,8 @@ export class Connection extends Emitter {
 
   #teardown() {
     clearTimeout(this.#timer);
+    clearInterval(this.#returning);
+    this.#returning = undefined;
     this.#liveness?.stop();
     if (this.#peer) {
       this.#peer.onconnectionstatechange = null;
@@ -167,7 +186,7 @@ export class Connection extends Emitter {
     }
     this.#peer = this.#sending = this.#slots = this.#liveness = null;
     this.#pending = null;
-    this.#offering = this.#again = false;
+    this.#offering = this.#again = this.#restarting = false;
   }
 
   /** Sets the state from what the browser says and what arrives. */
@@ -177,20 +196,47 @@ export class Connection extends Emitter {
     if (peer.connectionState === "connected" && this.#liveness.alive) {
       clearTimeout(this.#timer);
       this.#attempts = 0;
+      this.#restarting = false;
       this.#liveness.start();
+      this.#returning ??= setInterval(() => this.#returnToUdp(), RETURN_MS);
       this.#become("connected");
     } else if (this.#state === "connected") {
       this.#become("reconnecting");
-      this.#repair();
+      this.#restart();
     } else if (peer.connectionState === "failed" && !this.#pending) {
-      this.#repair();
+      this.#replace();
     }
   }
 
-  #repair() {
-    if (!this.#peer) return;
-    if (this.#attempts++ >= RESTARTS || this.#peer.connectionState === "closed") return this.rebuild();
+  #restart() {
+    if (!this.#peer || this.#peer.connectionState === "closed") return this.#replace();
+    this.#attempts++;
+    this.#restarting = true;
     this.#peer.restartIce();
+    // One that was made before the path died may never be answered.
+    if (this.#pending) this.#schedule(() => this.#overdue(), ATTEMPTS_MS[0]);
+    this.#negotiate();
+  }
+
+  /** A restart that works shows at once; a path that carries nothing is not waited for. */
+  #hurry() {
+    const roundTrip = performance.now() - this.#offeredAt;
+    const look = async () => {
+      await this.#liveness?.look();
+      this.#overdue();
+    };
+    this.#schedule(look, RESTART_MS + RESTART_ROUND_TRIPS * roundTrip);
+  }
+
+  #replace() {
+    const attempts = this.#attempts + 1;
+    this.rebuild();
+    this.#attempts = attempts;
+  }
+
+  #returnToUdp() {
+    if (this.#state !== "connected" || this.#liveness?.protocol !== "tcp" || this.#pending) return;
+    this.#peer?.restartIce();
     this.#negotiate();
   }
 
@@ -216,20 +262,20 @@ export class Connection extends Emitter {
 
   /** @param {Offer} offer */
   #say(offer) {
+    this.#offeredAt = performance.now();
     // Unsent, it waits for `resume`, without a clock: a connection can't be repaired while nobody hears the offer.
-    if (this.#send(offer) && this.#state !== "connected") this.#schedule(() => this.#overdue());
+    if (!this.#send(offer) || this.#state === "connected") return;
+    this.#schedule(() => this.#overdue(), ATTEMPTS_MS[Math.min(this.#attempts, ATTEMPTS_MS.length - 1)]);
   }
 
   #overdue() {
-    if (this.#state === "connected") return;
-    if (this.#pending) this.rebuild();
-    else this.#repair();
+    if (this.#state !== "connected") this.#replace();
   }
 
-  /** @param {() => void} step */
-  #schedule(step) {
+  /** @param {() => void} step @param {number} delay in milliseconds */
+  #schedule(step, delay) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(step, ATTEMPT_MS);
+    this.#timer = setTimeout(step, delay);
   }
 
   /** @param {MediaState} state */

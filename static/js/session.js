@@ -226,6 +226,7 @@ export class Session extends Emitter {
   /** @param {import("./protocol.js").ServerError} error */
   #refused({ code, message, about }) {
     if (code === "connection-lost") return this.#connection.rebuild();
+    if (code === "too-fast" && about === "offer") return this.#connection.defer();
     if (about === "chat") this.#store.update({ outbox: this.#store.state.outbox.slice(1) });
     this.emit("notice", { code, message });
   }
@@ -307,6 +308,7 @@ export class Session extends Emitter {
 
   /** @param {import("./connection.js").MediaState} media */
   #mediaChanged(media) {
+    if (media === "reconnecting") this.#signalling.doubt(); // what killed the one may have killed the other
     const since = this.#store.state.mediaDownSince ?? performance.now();
     this.#store.update({ media, mediaDownSince: media === "reconnecting" ? since : null });
   }

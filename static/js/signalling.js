@@ -8,6 +8,7 @@
 
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
+import { onNetworkHint } from "./network.js";
 import { parse } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").FromPage} FromPage */
@@ -16,6 +17,7 @@ import { parse } from "./protocol.js";
 
 const PING_MS = 2000;
 const SILENCE_MS = 4000; // for a pong: after that the socket is dead
+const DOUBT_MS = 1500; // for a pong, where something else says that the network may be dead
 const STABLE_MS = 5000; // a socket that lasts that long was no failed attempt
 const CONNECT_MS = 6000; // for a WebSocket to open
 
@@ -33,6 +35,7 @@ export class Signalling extends Emitter {
   #upSince = 0;
   #downSince = 0;
   #pinged = 0; // when the ping was sent that has no pong yet; 0: none
+  #doubted = 0; // when a pong became urgent; 0: not
   #settled = false;
   #backoff = new Backoff();
   /** @type {number | undefined} */
@@ -59,10 +62,7 @@ export class Signalling extends Emitter {
     this.#open = true;
     this.#downSince = performance.now();
     this.#listening = new AbortController();
-    const { signal } = this.#listening;
-    addEventListener("online", () => this.#hurry(), { signal });
-    addEventListener("pageshow", () => this.#hurry(), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry(), { signal });
+    onNetworkHint(() => this.#hurry(), this.#listening.signal);
     this.#connect();
   }
 
@@ -81,6 +81,14 @@ export class Signalling extends Emitter {
     if (!this.#up || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Something else says that the network is dead: is this socket? */
+  doubt() {
+    if (!this.#up || this.#doubted) return;
+    this.#doubted = performance.now();
+    clearTimeout(this.#timer);
+    this.#ping();
   }
 
   #connect() {
@@ -108,7 +116,9 @@ export class Signalling extends Emitter {
   /** One ping at a time: it tells the server that what came before the last pong has arrived. */
   #ping() {
     const now = performance.now();
-    if (this.#pinged && now - this.#pinged >= SILENCE_MS) {
+    const silent = this.#pinged && now - this.#pinged >= SILENCE_MS;
+    const dubious = this.#doubted && now - this.#doubted >= DOUBT_MS;
+    if (silent || dubious) {
       if (this.#socket) this.#lost(this.#socket);
       return;
     }
@@ -116,11 +126,11 @@ export class Signalling extends Emitter {
       this.#pinged = now;
       this.send({ type: "ping", id: Math.round(now) });
     }
-    this.#timer = setTimeout(() => this.#ping(), PING_MS);
+    this.#timer = setTimeout(() => this.#ping(), this.#doubted ? DOUBT_MS : PING_MS);
   }
 
   #ponged() {
-    this.#pinged = 0;
+    this.#pinged = this.#doubted = 0;
     if (this.#settled) return;
     this.#settled = true;
     this.emit("settled", undefined);
@@ -153,7 +163,7 @@ export class Signalling extends Emitter {
     const socket = this.#socket;
     this.#socket = null;
     this.#up = false;
-    this.#pinged = 0;
+    this.#pinged = this.#doubted = 0;
     this.#settled = false;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
