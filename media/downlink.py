@@ -21,6 +21,8 @@ ALLOCATION_INTERVAL = 0.25  # seconds between two allocations while nothing pres
 PRESSING_DELAY = 0.02  # seconds of standing queue, the first sign of a limit
 PRESSING_LOSS = 0.02
 ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
+ROOMY_AT_LEAST = 1_000_000.0  # bit/s: below, a single keyframe unpaced is a queue
+STILLS_SHARE = 0.6  # of what sound leaves: a still may take its time, sound not
 START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
 
@@ -42,6 +44,7 @@ class Downlink:
         self._controller: CongestionController | None = None
         self._allocate_at = 0.0
         self._cap: int | None = None
+        self._moves = False  # some picture is in motion
         self._pressed = False  # the path has shown a limit: pictures are paced, and motion has to be earned
 
     @property
@@ -139,12 +142,16 @@ class Downlink:
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
         available = self._controller.estimate - self.sound.cost
+        # A drain is over in half a second: pictures slow down for it, but none stops that would have to rest.
+        moving = sum(w.ladder[w.motion].bitrate for w in wishes if w.held >= w.motion < len(w.ladder))
+        available = max(available, min(moving, self._controller.sustained - self.sound.cost))
         if not self._pressed:
             # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
             available = max(
                 available, sum(w.ladder[w.motion].bitrate * 1.2 for w in wishes if w.ladder[w.motion :])
             )
         self.allocation = result = allocation.allocate(available, wishes)
+        self._moves = any(rung >= wish.motion for wish, rung in zip(wishes, result.rungs, strict=True))
         for slot, wish, rung in zip(shown, wishes, result.rungs, strict=True):
             if not wish.ladder:
                 slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
@@ -171,15 +178,16 @@ class Downlink:
         assert controller is not None
         budget = controller.estimate
         wanted = self.allocation.wanted + self.sound.cost
-        if budget >= ROOMY * wanted:
+        if budget >= max(ROOMY * wanted, ROOMY_AT_LEAST):
             self._pressed = False
         elif not self._pressed:
             self._pressed = self._is_pressed()
         if budget < self.allocation.spent + self.sound.cost:
             self.allocate(now=now)
-        self.outlet.set_rates(
-            controller.pacing_rate, controller.in_flight_cap, constrained=self._pressed, now=now
-        )
+        rate = controller.pacing_rate
+        if not self._moves:
+            rate -= (1 - STILLS_SHARE) * max(rate - self.sound.cost, 0.0)
+        self.outlet.set_rates(rate, controller.in_flight_cap, constrained=self._pressed, now=now)
         cluster = controller.poll_probe(now=now)
         if cluster is not None:
             self.outlet.probe(cluster, now=now)

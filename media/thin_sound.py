@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-THIN_AFTER = 2.0  # seconds that the reason has to last
+THIN_AFTER = 0.5  # seconds that the reason has to last
 NORMAL_AFTER = 15.0  # seconds without it: each change is a negotiation
 
 

@@ -78,6 +78,10 @@ class CongestionController(Protocol):
         """What allocation may spend, bit/s on the wire."""
 
     @property
+    def sustained(self) -> float:
+        """What the estimate will be once the queue of the moment is gone, bit/s: never below `estimate`."""
+
+    @property
     def pacing_rate(self) -> float:
         """The rate at which a pacer should empty its queue, bit/s."""
 

@@ -76,6 +76,10 @@ class Gcc:
         return self._estimate
 
     @property
+    def sustained(self) -> float:
+        return self._estimate
+
+    @property
     def pacing_rate(self) -> float:
         return self._estimate * (PACING_BEFORE_FEEDBACK if self._feedback_at is None else PACING)
 

@@ -17,9 +17,11 @@ from media.congestion.base import ProbeCluster
 
 BURST = 0.005  # seconds of the pacing rate that may leave at once; libwebrtc kDefaultBurstInterval
 QUEUE_LIMIT = 0.5  # seconds of media at the pacing rate; older video is worth less than a dropped layer
+QUEUE_LEAST = 12_000  # bytes the queue holds at any rate: a small keyframe must fit, or no still ever arrives
 PROBE_LATE = 0.010  # seconds; a probe further behind its schedule measures us, not the path (max_probe_delay)
 PADDING_PACKET = 1000  # bytes on the wire, the largest that a probe asks for
 PADDING_PACKET_SMALLEST = 120
+PROBE_MEDIA = 2.0  # times a probe's packet: larger media wait, on a slow path they would hurt sound
 TIME_SLACK = 1e-9  # seconds; a timer that fires at its own time must find the packet due
 
 Packet = TypeVar("Packet")
@@ -73,7 +75,7 @@ class Pacer(Generic[Packet]):
     def enqueue(self, packet: Packet, size: int, *, now: float) -> bool:
         """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what
         follows of its stream is undecodable until a keyframe."""
-        if self._queue and 8 * (self._queued + size) > QUEUE_LIMIT * self._rate:
+        if self._queue and self._queued + size > max(QUEUE_LIMIT * self._rate / 8, QUEUE_LEAST):
             self.dropped += 1
             return False
         self._queue.append((packet, size))
@@ -82,7 +84,7 @@ class Pacer(Generic[Packet]):
         return True
 
     def start_probe(self, cluster: ProbeCluster, *, now: float) -> None:
-        """Sends a cluster, out of the queue as far as it goes and of padding for the rest."""
+        """Sends a cluster, out of the queue as far as it goes and fits, and of padding for the rest."""
         self._probe = _Probe(cluster, now)
         self.on_timeout(now=now)
 
@@ -115,11 +117,12 @@ class Pacer(Generic[Packet]):
             self._probe = None
             return
         while probe.due_at <= now + TIME_SLACK:
-            if self._queue:
-                size = self._send_queued(probe.cluster.id)
-            else:
+            size = 0
+            if not self._queue or self._queue[0][1] > PROBE_MEDIA * probe.packet_size:
                 size = self._pad(probe.packet_size, probe.cluster.id)
                 self._debt += size
+            if not size and self._queue:
+                size = self._send_queued(probe.cluster.id)
             if not size or probe.count(size):
                 self._probe = None
                 return

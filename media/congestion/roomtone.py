@@ -137,6 +137,12 @@ class Roomtone:
         return max(self._floor, min(self._rate, self._remb, self._max_bitrate))
 
     @property
+    def sustained(self) -> float:
+        if self.mode is not Mode.DRAIN or self._drain.capacity is None:
+            return self.estimate
+        return max(self.estimate, min(AFTER_DRAIN * self._drain.capacity, self._remb))
+
+    @property
     def pacing_rate(self) -> float:
         return self.estimate * (1.0 if self.mode is Mode.DRAIN else PACING)
 

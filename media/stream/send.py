@@ -9,6 +9,7 @@ from media.stream.outlet import Outgoing, Outlet
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
 SHORT_DESCRIPTOR = 3  # bytes of a dependency descriptor that has the mandatory fields alone
 MAX_PADDING = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
+PADDING_OVERHEAD = 64  # bytes on the wire of a packet of padding: IP, UDP, RTP with its extensions, SRTP
 
 
 class SendStream:
@@ -177,10 +178,11 @@ class SendStream:
         if self.rtx_ssrc is None or "rtx" not in self.payload_types:
             return 0
         packet = None if self.history is None else self.history.newest
-        if packet is not None and 2 * len(packet.payload) > size:
+        if packet is not None and 0.5 * size < len(packet.payload) < 1.5 * size:
             return self._outlet.write(self._repair(packet), probe, now=now)
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        padding = bytes(MAX_PADDING - 1) + bytes((MAX_PADDING,))
+        length = max(1, min(size - PADDING_OVERHEAD, MAX_PADDING))
+        padding = bytes(length - 1) + bytes((length,))
         second = self.payload_types["rtx"]
         timestamp = self.last_timestamp
         empty = Outgoing(

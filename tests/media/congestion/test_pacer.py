@@ -79,10 +79,15 @@ def test_media_waits_while_too_much_is_in_flight_and_goes_when_feedback_frees_it
 
 
 def test_a_queue_older_than_its_limit_takes_no_more():
-    wire = Wire(rate=80_000)
-    taken = wire.enqueue(*(str(i) for i in range(10)))
-    assert taken == [True] * 6 + [False] * 4
-    assert wire.pacer.dropped == 4
+    wire = Wire(rate=800_000)
+    taken = wire.enqueue(*(str(i) for i in range(60)))
+    assert taken == [True] * 51 + [False] * 9
+    assert wire.pacer.dropped == 9
+
+
+def test_a_small_keyframe_fits_into_the_queue_however_slow_the_path_is():
+    wire = Wire(rate=30_000)
+    assert wire.enqueue(*(str(i) for i in range(12))) == [True] * 12
 
 
 def test_flushing_forgets_what_waits():
