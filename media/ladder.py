@@ -17,12 +17,15 @@ def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
     known what its motion costs."""
     rids = publication.rids
     rungs: list[Rung] = []
-    if not any(encoding.live and any(encoding.bitrates) for encoding in publication.encodings):
+    if publication.overdue and not any(encoding.live for encoding in publication.encodings):
+        return ()  # switched off by its owner
+    if not any(any(encoding.bitrates) for encoding in publication.encodings):
         return ()
     for place, encoding in enumerate(publication.encodings):
         spatial = rids.index(encoding.rid) if encoding.rid in rids else place
-        # What is off because nobody could use it can be had again, for what it cost.
-        if (not encoding.live and spatial < publication.needed) or (rungs and spatial > highest):
+        # What is off because it was not ordered can be had again, for what it cost.
+        orderable = publication.overdue <= spatial < max(publication.bearable, 1)
+        if not (encoding.live or orderable) or (rungs and spatial > highest):
             continue
         if not rungs:
             size = encoding.keyframe_size or STILL_SIZE

@@ -218,7 +218,11 @@ class PeerCore:
                 self.downlink.on_remb(packet.bitrate, now=now)
             elif isinstance(packet, Goodbye):
                 for ssrc in packet.ssrcs:
-                    self._demultiplexer.forget(ssrc)
+                    inbound = self._demultiplexer.inbound.get(ssrc)
+                    # libwebrtc says so of each encoding that is switched off (rtcp_sender.cc,
+                    # SetSendingStatus), and goes on under the same SSRC, without its rid.
+                    if inbound is None or not inbound.video:
+                        self._demultiplexer.forget(ssrc)
 
     # --- time ---
 
@@ -293,14 +297,15 @@ class PeerCore:
         microphone = self.publications.get("microphone")
         sound = microphone.encodings[0].stream if microphone is not None and microphone.encodings else None
         pictures = [p for p in self.publications.values() if p.kind == "video"]
-        self.uplink.on_timeout(sound, picture=any(p.live for p in pictures), now=now)
+        arriving = (sum(encoding.live for encoding in p.encodings) for p in pictures)
+        self.uplink.on_timeout(sound, encodings=max(arriving, default=0), now=now)
         for publication in pictures:
             publication.count_needed(now=now)
         subscriptions = [] if microphone is None else microphone.subscriptions
         listeners = [s.poor for s in subscriptions if isinstance(s, AudioSubscription)]
         uplink_poor = self.uplink.level >= Level.STILLS
         thin = self._thin_sound.update(listeners, uplink_poor=uplink_poor, now=now)
-        wanted = order(pictures, self.uplink, thin=thin)
+        wanted = order(pictures, self.uplink, thin=thin, now=now)
         if wanted != self.order:
             self.order = wanted
             self._on_order(wanted)

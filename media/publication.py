@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MEASURE_INTERVAL = 0.5  # seconds between looks at liveness and bitrates
 LINGER = 8.0  # seconds that an encoding goes on although nobody gets it
+START_TIME = 2.0  # seconds from an order until an encoding that does not come can't be had
 # Seconds between two stills: one schedule for all receivers, as each costs a keyframe on all rids.
 STILL_INTERVAL = 4.0
 
@@ -44,9 +45,13 @@ class Publication:
         self.live = False  # packets arrived lately
         self.encodings: list[Encoding] = []
         self.subscriptions: list[Subscription] = []
-        self.needed = 0  # encodings, from the smallest up, that somebody can use; 0: nobody looks
+        # Encodings, from the smallest up ...
+        self.needed = 0  # that somebody can use; 0: nobody looks
+        self.bearable = max(len(rids), 1)  # that the publisher's uplink bears; 0: no picture
+        self.overdue = 0  # that have been ordered for so long that whatever does not come is not sent
         self._muted = False
-        self._needed_less_since: float | None = None
+        self._needed_at: list[float] = []  # when each was last of use
+        self._ordered_at: list[float] = []  # since when each has been ordered
         self._keyframes = KeyframeRequests()
         self._measure_at = 0.0
         self._keyframe_at = float("-inf")  # when the last one came
@@ -155,16 +160,25 @@ class Publication:
         starts anew costs a keyframe and a ramp."""
         places = [layer.spatial for s in self.subscriptions if (layer := s.wanted_layer) is not None]
         needed = min(max(places, default=-1) + 1, max(len(self.rids), 1))
-        if needed >= self.needed:
-            self._needed_less_since = None
-        elif self._needed_less_since is None:
-            self._needed_less_since = now
-        lingers = self._needed_less_since is not None and now - self._needed_less_since < LINGER
-        if needed == self.needed or lingers:
-            return False
-        self.needed = needed
-        self._needed_less_since = None
-        return True
+        self._needed_at[:needed] = [now] * needed
+        while self._needed_at and now - self._needed_at[-1] >= LINGER:
+            self._needed_at.pop()
+        before, self.needed = self.needed, len(self._needed_at)
+        return self.needed != before
+
+    def on_ordered(self, encodings: int, *, now: float) -> None:
+        """The publisher is asked for so many. Called again and again: `overdue` follows with time."""
+        held = self.held
+        del self._ordered_at[encodings:]
+        self._ordered_at += [now] * (encodings - len(self._ordered_at))
+        self.overdue = sum(now - since >= START_TIME for since in self._ordered_at)
+        if self.held != held:
+            self._on_changed(self)
+
+    @property
+    def held(self) -> bool:
+        """Is it silent only because it was not ordered, or only just?"""
+        return bool(self.encodings) and not self.live and not self.overdue
 
     def _order_rids(self) -> None:
         """Rids are taken to be told from small to large, until their pictures say otherwise."""

@@ -33,6 +33,13 @@ def picture_of(slot: Slot) -> Picture:
     return "stills" if subscription.target.temporal == STILLS else "motion"
 
 
+def picture_at_most(level: Level) -> Picture:
+    """What others can be shown of a publisher whose uplink bears no more."""
+    if level >= Level.SOUND:
+        return "sound"
+    return "stills" if level >= Level.STILLS else "motion"
+
+
 def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float) -> Grade:
     """Of the way to a receiver: poor where a picture stopped, fair where it shrank or sound lags."""
     pictures = [(slot, picture_of(slot)) for slot in slots]

@@ -24,19 +24,23 @@ class Order:
     level: Level
 
 
-def order(publications: Iterable[Publication], uplink: Uplink, *, thin: bool) -> Order:
-    """The order for a publisher with these publications of pictures."""
-    level = uplink.level
+def order(publications: Iterable[Publication], uplink: Uplink, *, thin: bool, now: float) -> Order:
+    """The order for a publisher with these publications of pictures, which take note of it."""
     encodings = {}
     for publication in publications:
         if publication.kind == "video":
-            highest = max(len(publication.rids), 1)
-            if level >= Level.SOUND:
-                bearable = 0
-            elif level >= Level.SMALL:
-                bearable = 1
-            else:
-                bearable = max(highest - (level >= Level.REDUCED), 1)
-            encodings[publication.source] = min(publication.needed, bearable)
-    rate = {Level.SLOW: SLOW_RATE, Level.STILLS: STILL_RATE}.get(level, FULL_RATE)
-    return Order(encodings, rate, thin, level)
+            publication.bearable = bearable(max(len(publication.rids), 1), uplink.level)
+            ordered = min(publication.needed, publication.bearable)
+            publication.on_ordered(ordered, now=now)
+            encodings[publication.source] = ordered
+    rate = {Level.SLOW: SLOW_RATE, Level.STILLS: STILL_RATE}.get(uplink.level, FULL_RATE)
+    return Order(encodings, rate, thin, uplink.level)
+
+
+def bearable(encodings: int, level: Level) -> int:
+    """How many of so many encodings an uplink at `level` bears."""
+    if level >= Level.SOUND:
+        return 0
+    if level >= Level.SMALL:
+        return 1
+    return max(encodings - 1, 1) if level >= Level.REDUCED else encodings

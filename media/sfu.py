@@ -201,6 +201,7 @@ class Peer:
             # What was learnt of the old path need not hold. RTCP comes often enough to notice it here.
             self._path_changes = self._transport.path_changes
             self.core.downlink.on_route_change(now=now)
+            self.core.uplink.on_route_change()
         self.core.receive_rtcp(packet, now=now)
 
     def _on_timeout(self, now: float) -> float | None:

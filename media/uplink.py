@@ -21,6 +21,7 @@ BASE_WINDOW = 60  # looks after which the best delay is measured anew (clocks dr
 STEP_DOWN_INTERVAL = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 STEP_UP_AFTER = 5.0  # seconds of clean sound
 STEP_UP_AT_MOST = 60.0
+SILENT_LOOKS = 8  # looks without a packet of sound after which its delay is not known
 RELAPSE = 10.0  # seconds after a step up within which starving is its fault
 
 
@@ -46,6 +47,7 @@ class Uplink:
         self._base: float | None = None
         self._next_base: float | None = None
         self._looks = 0
+        self._silent_looks = 0
         self._counts: list[tuple[int, int]] = []  # (highest, received) at the last looks
         self._stepped_at = float("-inf")
         self._raised_at = float("-inf")
@@ -60,19 +62,25 @@ class Uplink:
     def next_timeout(self) -> float:
         return self._check_at
 
-    def on_timeout(self, stream: ReceiveStream | None, *, picture: bool, now: float) -> bool:
-        """Looks at the sound's stream; whether the level changed. `picture`: is one being sent?"""
+    def on_route_change(self) -> None:
+        """The publisher sends over another path: how long the best packet takes there is not known yet."""
+        self._stream = None
+        self.delay = self.loss = 0.0
+
+    def on_timeout(self, stream: ReceiveStream | None, *, encodings: int, now: float) -> bool:
+        """Looks at the sound's stream; whether the level changed. `encodings` of a picture arrive at most."""
         if now < self._check_at:
             return False
         self._check_at = now + CHECK_INTERVAL
         if stream is None or stream.highest < 0:
-            return False
-        self._measure(stream)
+            self.delay = self.loss = 0.0
+        else:
+            self._measure(stream)
         before = self.level
         if self.starving:
             self._clean_since = now
-            if (picture or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
-                self._step_down(now)
+            if (encodings or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
+                self._step_down(encodings, now)
         elif self.level and now - self._clean_since >= self._wait and now - self._stepped_at >= self._wait:
             self.level = Level(self.level - 1)
             self._stepped_at = self._raised_at = now
@@ -80,18 +88,26 @@ class Uplink:
             self._wait = STEP_UP_AFTER
         return self.level != before
 
-    def _step_down(self, now: float) -> None:
+    def _step_down(self, encodings: int, now: float) -> None:
         if now - self._raised_at < RELAPSE:
             self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
         severe = self.delay > SEVERE_DELAY or self.loss > SEVERE_LOSS
-        self.level = Level(min(self.level + (2 if severe else 1), Level.SOUND))
+        level = self.level + (2 if severe else 1)
+        if encodings <= 1:  # to leave larger ones out would change nothing
+            level = max(level, Level.SLOW)
+        self.level = Level(min(level, Level.SOUND))
         self._stepped_at = now
 
     def _measure(self, stream: ReceiveStream) -> None:
-        if stream is not self._stream:
-            self._stream, self._base, self._next_base, self._counts = stream, None, None, []
         lag = stream.take_lag()
-        if lag is not None:
+        if stream is not self._stream:  # what is in `lag` may be of another path
+            self._stream, self._base, self._next_base, self._counts, lag = stream, None, None, [], None
+        if lag is None:
+            self._silent_looks += 1
+            if self._silent_looks >= SILENT_LOOKS:
+                self.delay = 0.0
+        else:
+            self._silent_looks = 0
             lowest, typical = lag
             self._looks += 1
             self._base = lowest if self._base is None else min(self._base, lowest)

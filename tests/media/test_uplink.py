@@ -19,6 +19,7 @@ class Sound:
         self.stream = ReceiveStream(1, 48_000, nacks=False)
         self.uplink = Uplink()
         self.count = 0
+        self.encodings = 3  # of the picture beside it
         self.levels: list[Level] = []
 
     def run(
@@ -28,7 +29,7 @@ class Sound:
             sent_at = 10 + self.count * 0.02
             if not lose(self.count):
                 self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=sent_at + delay)
-            if self.uplink.on_timeout(self.stream, picture=True, now=sent_at + delay):
+            if self.uplink.on_timeout(self.stream, encodings=self.encodings, now=sent_at + delay):
                 self.levels.append(self.uplink.level)
             self.count += 1
 
@@ -82,6 +83,33 @@ def test_a_clock_that_drifts_is_no_queue() -> None:
     assert sound.levels == []
 
 
+def test_a_muted_microphone_does_not_keep_the_picture_off() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(5, delay=0.4)
+    assert sound.uplink.level == Level.SOUND
+    sound.run(40, lose=lambda n: True)
+    assert sound.uplink.level == Level.FULL
+
+
+def test_a_longer_path_is_no_queue() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.uplink.on_route_change()
+    sound.run(10, delay=0.4)
+    assert sound.levels == []
+    sound.run(3, delay=0.7)
+    assert sound.levels, "what comes on top of it is one"
+
+
+def test_steps_that_would_change_nothing_are_left_out() -> None:
+    sound = Sound()
+    sound.encodings = 1
+    sound.run(5)
+    sound.run(0.5, delay=0.3)
+    assert sound.levels == [Level.SLOW]
+
+
 def camera(*rids: str) -> Publication:
     return Publication(
         "camera", "video", "1", rids, SenderClock(), send_rtcp=print, on_changed=print, wake=lambda at: None
@@ -100,7 +128,7 @@ def test_nobody_uploads_what_nobody_gets() -> None:
     receiver = Receiver(Layer(2))
     publication.subscriptions.append(receiver)  # type: ignore[arg-type]
     publication.count_needed(now=1.0)
-    assert order([publication], Uplink(), thin=False).encodings == {"camera": 3}
+    assert order([publication], Uplink(), thin=False, now=1.0).encodings == {"camera": 3}
     receiver.wanted_layer = Layer(0)
     publication.count_needed(now=2.0)
     assert publication.needed == 3, "an encoding lingers: it may be wanted again soon"
@@ -125,5 +153,5 @@ def test_a_poor_uplink_is_ordered_down_whatever_is_wanted() -> None:
     }
     for level, (encodings, rate) in expected.items():
         uplink.level = level
-        wanted = order([publication], uplink, thin=False)
+        wanted = order([publication], uplink, thin=False, now=1.0)
         assert (wanted.encodings["camera"], wanted.frame_rate) == (encodings, rate)

@@ -1,0 +1,100 @@
+"""Publishers that do what they are asked: what is sent, and what the others are shown."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from media.quality import picture_of
+from media.rtp.rtcp import Goodbye
+from media.testing.call import Call
+from media.testing.client import Client
+from media.testing.link import LinkSettings
+from media.testing.traffic import CAMERA
+from media.uplink import Level
+
+STEP = 0.1  # seconds from an order to what is made of it
+
+
+def link(*rates: tuple[float, float]) -> LinkSettings:
+    """Bit/s from a time on."""
+    return LinkSettings(rate=rates, delay=((0.0, 0.02),))
+
+
+def run(call: Call, publisher: Client, seconds: float) -> list[int]:
+    """Orders to `publisher`, which obeys them, each once in a row."""
+    orders: list[int] = []
+    assert publisher.camera is not None
+    for _ in range(round(seconds / STEP)):
+        call.run(STEP)
+        core = call.core(publisher)
+        ordered = core.order.encodings.get("camera", len(CAMERA))
+        publisher.camera.enabled = [place < ordered for place in range(len(CAMERA))]
+        if not orders or orders[-1] != ordered:
+            orders.append(ordered)
+    return orders
+
+
+def test_a_picture_that_nobody_can_take_stops_and_comes_back_without_having_flowed() -> None:
+    call = Call(seed=1)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1, down=link((0.0, 3e6), (10.0, 38e3), (70.0, 3e6)))
+    call.bind(bob, 0, alice)
+    camera, slot = call.publication(alice, "camera"), call.core(bob).slots[0]
+    run(call, alice, 8)
+    assert camera.live and picture_of(slot) == "motion"
+    short = run(call, alice, 60)
+    assert short[-1] == 0, "nobody gets it"
+    assert camera.held and picture_of(slot) == "sound"
+    falls = sum(b < a for a, b in pairwise(short))
+    assert falls <= 3, f"one encoding after the other, and once: {short}"
+    run(call, alice, 22)
+    assert camera.live and picture_of(slot) == "motion"
+    assert call.core(alice).order.encodings["camera"] == 3
+
+
+def test_a_tile_that_is_hidden_for_long_is_filled_again_at_once() -> None:
+    call = Call(seed=2)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    run(call, alice, 5)
+    call.wish(bob, 0, 0, 0)
+    assert run(call, alice, 12)[-1] == 0
+    camera = call.publication(alice, "camera")
+    assert camera.held and picture_of(call.core(bob).slots[0]) == "off"
+    shown = len(bob.video[0].shown)
+    call.wish(bob, 0, 960, 540)
+    run(call, alice, 2)
+    assert camera.live and len(bob.video[0].shown) > shown + 15
+
+
+def test_an_uplink_that_starves_gives_the_picture_up_and_gets_it_back() -> None:
+    call = Call(seed=3)
+    alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 3e6), (5.0, 70e3), (30.0, 3e6)))
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    run(call, alice, 5)
+    core = call.core(alice)
+    assert run(call, alice, 10)[-1] == 0 and core.order.level is Level.SOUND
+    assert picture_of(call.core(bob).slots[0]) != "sound", "Bob's path is not to blame"
+    run(call, alice, 180)
+    assert core.order.encodings["camera"] == 3 and core.publications["camera"].live
+
+
+def test_an_encoding_that_said_goodbye_goes_on_without_naming_itself() -> None:
+    """As libwebrtc does with encodings that are switched off and on."""
+    call = Call(seed=4)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    call.run(5)
+    assert alice.camera is not None and all(sender.acknowledged for sender in alice.camera.senders)
+    alice.camera.enabled = [False] * 3
+    alice.send_rtcp(Goodbye(tuple(sender.ssrc for sender in alice.camera.senders)))
+    call.run(5)
+    assert not call.publication(alice, "camera").live
+    alice.camera.enabled = [True] * 3
+    shown = len(bob.video[0].shown)
+    call.run(2)
+    assert call.publication(alice, "camera").live and len(bob.video[0].shown) > shown + 15
+    assert not call.core(alice).drops["unknown-ssrc"]
