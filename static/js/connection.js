@@ -55,6 +55,8 @@ export class Connection extends Emitter {
   #restarting = false; // ICE, since it was connected
   #offeredAt = 0;
   #thin = false;
+  /** @type {import("./protocol.js").Order | null} */
+  #order = null;
   /** @type {number | undefined} */
   #timer;
   /** @type {number | undefined} */
@@ -107,6 +109,7 @@ export class Connection extends Emitter {
   /** Ends it; the tracks are kept for the next `start`. */
   close() {
     this.#teardown();
+    this.#order = null;
     this.#become("new");
   }
 
@@ -119,6 +122,7 @@ export class Connection extends Emitter {
 
   /** @param {import("./protocol.js").Order} order what the server wants us to send */
   async obey(order) {
+    this.#order = order;
     await this.#sending?.limit(order);
     if (order.thin === this.#thin) return;
     this.#thin = order.thin;
@@ -168,6 +172,8 @@ export class Connection extends Emitter {
     this.#name = randomName();
     this.#thin = false;
     this.#sending = new Sending(peer, this.#sources);
+    // What the way bore a moment ago: a weak one is not to begin with all layers again.
+    if (this.#order) void this.#sending.limit(this.#order);
     for (const [source, track] of this.#tracks) void this.#sending.replace(source, track);
     this.#slots = new Slots(peer);
     this.#slots.add(slots);

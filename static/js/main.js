@@ -43,7 +43,7 @@ const bar = new Bar(devices, panels, { share, more: () => dialogs.openMore(), le
 const preview = new Preview(devices, (name) => store.state.joining || session.join(name));
 const waiting = new WaitingPage(devices, () => session.leave());
 const ended = new EndedPage(again);
-const missed = new Missed((text) => notices.announce(text, true));
+const missed = new Missed((text) => notices.announce(text, false));
 const status = new ConnectionStatus((text, urgent) => notices.announce(text, urgent));
 new Landing();
 

@@ -37,6 +37,8 @@ const PICTURE = ["video/vp8", "video/rtx"];
 export class Sending {
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #transceivers = new Map();
+  /** @type {Map<Source, Promise<void>>} */
+  #turns = new Map();
   #limits = NO_LIMITS;
 
   /** @param {RTCPeerConnection} peer with no m-line yet @param {Source[]} sources that may be sent */
@@ -75,8 +77,18 @@ export class Sending {
     await Promise.all([this.#fit("camera"), this.#fit("screen")]);
   }
 
+  /**
+   * One change of a sender at a time: the browser refuses an overlapped one, and old limits would stay in force.
+   * @param {"camera" | "screen"} source
+   */
+  #fit(source) {
+    const turn = (this.#turns.get(source) ?? Promise.resolve()).then(() => this.#apply(source));
+    this.#turns.set(source, turn);
+    return turn;
+  }
+
   /** @param {"camera" | "screen"} source */
-  async #fit(source) {
+  async #apply(source) {
     const sender = this.#transceivers.get(source)?.sender;
     if (!sender) return;
     const parameters = sender.getParameters();
@@ -87,7 +99,7 @@ export class Sending {
       encoding.maxFramerate = Math.max(1, frameRate);
       if (scales[index]) encoding.scaleResolutionDownBy = scales[index];
     });
-    await sender.setParameters(parameters).catch(() => {}); // overtaken by a newer change, which says all again
+    await sender.setParameters(parameters).catch(() => {}); // of a connection that has been closed meanwhile
   }
 }
 

@@ -65,4 +65,4 @@ async def test_the_page_obeys_what_it_is_to_send_and_says_what_others_missed(per
 
     await host.page.evaluate(SAY, {**CONDITIONS, "missed": 2.0, "missed_by": []})
     await host.reads("Some of the others missed the last 2 seconds of what you said")
-    await expect(host.page.get_by_role("alert")).to_contain_text("missed the last 2 seconds")
+    await expect(host.page.locator("#polite")).to_contain_text("missed the last 2 seconds")
