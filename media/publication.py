@@ -177,8 +177,8 @@ class Publication:
 
     @property
     def held(self) -> bool:
-        """Is it silent only because it was not ordered, or only just?"""
-        return bool(self.encodings) and not self.live and not self.overdue
+        """Is a picture off only because it was not ordered, or only just?"""
+        return self.kind == "video" and bool(self.encodings) and not self.live and not self.overdue
 
     def _order_rids(self) -> None:
         """Rids are taken to be told from small to large, until their pictures say otherwise."""

@@ -47,7 +47,7 @@ def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float) -> Gr
         return Grade.POOR
     if queue_delay > FAIR_DELAY or loss > FAIR_LOSS:
         return Grade.FAIR
-    limited = any(slot.is_limited for slot, picture in pictures if picture == "motion")
+    limited = any(slot.is_limited and _flows(slot) for slot, picture in pictures if picture == "motion")
     return Grade.FAIR if limited else Grade.GOOD
 
 
@@ -58,3 +58,9 @@ def uplink_grade(uplink: Uplink) -> Grade:
     if uplink.level > Level.FULL or uplink.delay > FAIR_DELAY or uplink.loss > FAIR_LOSS:
         return Grade.FAIR
     return Grade.GOOD
+
+
+def _flows(slot: Slot) -> bool:
+    """Is there a picture to be limited, or would there be one if it were ordered?"""
+    subscription = slot.video_subscription
+    return subscription is not None and (subscription.publication.live or subscription.publication.held)

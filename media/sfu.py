@@ -17,7 +17,7 @@ from media.events import Connected, Disconnected, PeerEvent, PublicationChanged,
 from media.negotiation import TransportParameters
 from media.peer import PeerCore
 from media.publication import Publication
-from media.quality import Grade, Picture, picture_of, uplink_grade
+from media.quality import Grade, Picture, picture_at_most, picture_of, uplink_grade
 from media.sending import Order
 from media.settings import SfuSettings
 from media.slots import Slot
@@ -43,6 +43,13 @@ __all__ = [
     "SlotsChanged",
 ]
 
+# A path that died is known in 1.5 s where something ought to come all the time: a silent microphone still
+# sends every 0.4 s (Opus DTX), a receiver reports every 0.25 s. Else Chrome's check of its pair, every 2.5 s,
+# is all there is. Consent (RFC 7675) goes on for longer, so that the path may live again.
+DEAD_AFTER = 1.5
+DEAD_AFTER_QUIET = 6.0
+STEADY = 1.0  # seconds: media at most so much older than the last sign of life did flow then
+
 
 @dataclass(frozen=True, slots=True)
 class IceParameters:
@@ -64,13 +71,13 @@ class Peer:
         self._remote: tuple[str, str] | None = None  # ICE credentials of the peer
         self._fingerprints: tuple[tuple[str, str], ...] = ()
         self._version = 0
-        self._path_changes = 0
         self._transport: Transport = sfu.port.create_transport(
             on_rtp=self._receive_rtp,
             on_rtcp=self._receive_rtcp,
             on_connected=self._connected,
             on_closed=self._closed,
         )
+        self._transport.on_path_change = self._path_changed
         self._timer = Timer(asyncio.get_running_loop(), self._on_timeout)
         self.core = PeerCore(
             rng=sfu.rng,
@@ -99,6 +106,21 @@ class Peer:
             return 0.0
         return microphone.speech.level(now=self._sfu.now())
 
+    def is_reached(self, *, sends: bool) -> bool:
+        """Connected, and heard of lately. `sends`: it means to send sound or a picture."""
+        heard = self._transport.last_heard
+        if not self.connected or heard is None:
+            return False
+        silence = self._sfu.now() - heard
+        if silence < DEAD_AFTER or silence >= DEAD_AFTER_QUIET:
+            return silence < DEAD_AFTER
+        core = self.core
+        came = (e.stream.last_packet_at for p in core.publications.values() for e in p.encodings)
+        sent = (stream.last_sent_at for slot in core.slots for stream in slot.streams)
+        steady = sends and any(at > heard - STEADY for at in came)
+        reported = core.downlink.feedback_received and any(at > heard + STEADY for at in sent)
+        return not (steady or reported)
+
     @property
     def order(self) -> Order:
         """What its page is to send."""
@@ -111,6 +133,11 @@ class Peer:
     @property
     def downlink(self) -> Grade:
         return self.core.downlink.grade
+
+    @property
+    def picture_at_most(self) -> Picture:
+        """What its uplink lets others be shown of it, if they look and it has a picture."""
+        return picture_at_most(self.core.uplink.level)
 
     def picture(self, slot: int) -> Picture:
         """What a slot is shown: motion, stills, sound alone, or off."""
@@ -197,11 +224,6 @@ class Peer:
         self.core.receive_rtp(header, payload, now=now)
 
     def _receive_rtcp(self, packet: bytes, now: float) -> None:
-        if self._transport.path_changes != self._path_changes:
-            # What was learnt of the old path need not hold. RTCP comes often enough to notice it here.
-            self._path_changes = self._transport.path_changes
-            self.core.downlink.on_route_change(now=now)
-            self.core.uplink.on_route_change()
         self.core.receive_rtcp(packet, now=now)
 
     def _on_timeout(self, now: float) -> float | None:
@@ -210,9 +232,14 @@ class Peer:
 
     def _connected(self) -> None:
         self.connected = True
-        self._path_changes = self._transport.path_changes
         self.core.on_connected(now=self._sfu.now())
         self._emit(Connected())
+
+    def _path_changed(self) -> None:
+        """What was learnt of the old path need not hold."""
+        if self.connected:
+            self.core.downlink.on_route_change(now=self._sfu.now())
+            self.core.uplink.on_route_change()
 
     def _closed(self, reason: str) -> None:
         self._release()

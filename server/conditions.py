@@ -24,7 +24,8 @@ class Link:
     connected: bool
     uplink: int
     downlink: int
-    pictures: Mapping[str, messages.Picture]  # of others, by participant, as this one is shown them
+    # By participant, as this one is shown them; of itself, what others can be shown at most.
+    pictures: Mapping[str, messages.Picture]
 
 
 class Missed:
@@ -68,17 +69,15 @@ def conditions(
 
 def _condition(who: str, link: Link, viewer: str, mine: Link) -> messages.Condition:
     picture = mine.pictures.get(who, "off")
-    cause: messages.Cause = "none"
     if not link.connected:
-        return messages.Condition(participant=who, quality="lost", cause="their-connection", picture=picture)
-    if who == viewer:
-        grade = max(link.uplink, link.downlink)
-        if grade:
-            cause = "your-uplink" if link.uplink >= link.downlink else "your-downlink"
-    else:
-        grade = max(link.uplink, link.downlink)
-        if grade:
-            cause = "their-uplink" if link.uplink >= link.downlink else "their-downlink"
-        if mine.downlink > grade:
-            grade, cause = mine.downlink, "your-downlink"
-    return messages.Condition(participant=who, quality=GRADES[grade], cause=cause, picture=picture)
+        cause: messages.Cause = "none" if who == viewer else "their-connection"
+        return messages.Condition(participant=who, quality="lost", cause=cause, picture=picture)
+    # Where two are equally poor, the first is named: sound that does not get away is missed by everybody.
+    ways: list[tuple[int, messages.Cause]] = []
+    if who != viewer:
+        ways = [(link.uplink, "their-uplink"), (link.downlink, "their-downlink")]
+    ways += [(mine.uplink, "your-uplink"), (mine.downlink, "your-downlink")]
+    grade, cause = max(ways, key=lambda way: way[0])
+    return messages.Condition(
+        participant=who, quality=GRADES[grade], cause=cause if grade else "none", picture=picture
+    )

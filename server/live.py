@@ -152,7 +152,7 @@ class LiveRoom:
     # --- time -----------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """A few times a second: leases and speakers."""
+        """A few times a second: leases, speakers, and who is reached and how."""
         now = self._now()
         self._apply(self.room.on_timeout(now=now))
         levels = {
@@ -167,6 +167,8 @@ class LiveRoom:
             for person in self.room.admitted:
                 self._send(person.connection, message)
 
+        if any(self.stage.facts(person) != person.facts for person in self.room.admitted):
+            self._arrange_soon()
         self._tell_conditions(now)
 
     def _tell_conditions(self, now: float) -> None:
@@ -229,7 +231,7 @@ class LiveRoom:
             if person.kind != "page" and not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=now)
             else:
-                effects += self.room.media(person.id, self.stage.facts(person.id), now=now)
+                effects += self.room.media(person.id, self.stage.facts(person), now=now)
         self.stage.keep(self.room.participants.keys())
         for number, message in effects:
             self._send(number, message)

@@ -292,8 +292,9 @@ class Sending(Message):
 
 
 class Condition(Message):
-    """How one person is reached. `picture` is what you are shown of them: in motion, stills to save the
-    sound, sound alone, or off (theirs, or not wished for)."""
+    """How one person is reached. `picture` is what you are shown of them: in motion; stills or sound alone,
+    to save the sound on their way or on yours; or off (switched off by them, or not wished for by you). Of
+    yourself it is what your uplink lets others be shown."""
 
     participant: Identity
     quality: Literal["good", "fair", "poor", "lost"]

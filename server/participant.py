@@ -27,7 +27,8 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """What the media side knows: is there a working connection, and which sources really arrive."""
+    """What the media side knows: is there a connection that works, and which sources really arrive, or would
+    if they had been ordered."""
 
     connected: bool = False
     flowing: frozenset[str] = frozenset()  # of "microphone", "camera", "screen"
@@ -49,7 +50,7 @@ class Participant:
         self.away_since: float | None = None  # neither signalling nor media
         self.facts = MediaFacts()
         self.was_connected = False
-        self.wants = {"microphone": True, "camera": True, "screen": True}
+        self.wants = {"microphone": True, "camera": True, "screen": False}
         self.muted_at: float | None = None  # by the host
         self._obeyed = False  # the page said "microphone off" since it was muted
         self._held_chat: list[Chat] = []

@@ -14,6 +14,7 @@ from server.participant import MediaFacts, Participant
 from server.seating import Place, Seating, seat
 from server.words import WORDS
 
+PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off")  # ever less
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
 _Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
 
@@ -137,26 +138,42 @@ class Stage:
                 frame_rate=order.frame_rate,
                 thin=order.thin,
             )
-            if sending != performer.connection.ordered and order.encodings:
+            if sending != performer.connection.ordered and (order.encodings or order.thin):
                 performer.connection.ordered = sending
                 news.append((participant, sending))
         return news
 
     def links(self, admitted: Sequence[Participant]) -> dict[str, Link]:
         """How everybody is connected, and what they are shown of the others."""
-        return {participant.id: self._link(participant.id) for participant in admitted}
+        people = {participant.id: participant for participant in admitted}
+        return {participant.id: self._link(participant, people) for participant in admitted}
 
-    def _link(self, participant: str) -> Link:
-        performer = self._performers.get(participant)
+    def _link(self, participant: Participant, people: Mapping[str, Participant]) -> Link:
+        performer = self._performers.get(participant.id)
         if performer is None or performer.peer is None:
             return Link(False, 0, 0, {})
         peer = performer.peer
         pictures = {
-            place.participant: peer.picture(slot)
+            place.participant: self._least(peer.picture(slot), people.get(place.participant))
             for slot, place in enumerate(performer.seats)
             if place is not None and place.source == "camera"
         }
-        return Link(peer.connected, peer.uplink, peer.downlink, pictures)
+        pictures[participant.id] = self._least("motion", participant)
+        return Link(self._reaches(participant, peer), peer.uplink, peer.downlink, pictures)
+
+    def _least(self, picture: messages.Picture, publisher: Participant | None) -> messages.Picture:
+        """What is left of a picture behind the uplink that it comes from."""
+        peer = None if publisher is None else self._peer(publisher.id)
+        if publisher is None or peer is None or not publisher.sends("camera") or picture == "off":
+            return "off"
+        return max(picture, peer.picture_at_most, key=PICTURES.index)
+
+    def _reaches(self, participant: Participant, peer: Peer) -> bool:
+        """Is the participant's connection alive?"""
+        if participant.kind != "page":  # what a standard client sends, and how often, is its own affair
+            return peer.connected
+        camera = participant.wants["camera"] and peer.order.encodings.get("camera", 0) > 0
+        return peer.is_reached(sends=camera or (participant.wants["microphone"] and not participant.muted))
 
     def tell_again(self, participant: str) -> None:
         """The page may have missed the last seats message."""
@@ -180,12 +197,15 @@ class Stage:
     def has_connection(self, participant: str) -> bool:
         return self._peer(participant) is not None
 
-    def facts(self, participant: str) -> MediaFacts:
-        peer = self._peer(participant)
+    def facts(self, participant: Participant) -> MediaFacts:
+        peer = self._peer(participant.id)
         if peer is None:
             return MediaFacts()
-        flowing = frozenset(source for source, publication in peer.publications.items() if publication.live)
-        return MediaFacts(peer.connected, flowing)
+        obeys = participant.kind == "page"
+        flowing = (
+            source for source, media in peer.publications.items() if media.live or (obeys and media.held)
+        )
+        return MediaFacts(self._reaches(participant, peer), frozenset(flowing))
 
     def speech_level(self, participant: str) -> float:
         peer = self._peer(participant)
@@ -226,9 +246,9 @@ class Stage:
         microphone, screen = publications.get("microphone"), publications.get("screen")
         if microphone is not None:
             microphone.muted = participant.muted
-        # It is shown from its first packet until it is switched off, not through every gap in between.
-        shown = screen is not None and (screen.live or performer.has_screen_place)
-        performer.has_screen_place = shown and participant.wants["screen"]
+        # A screen has its seat from the switch on, not from its first packet: a page sends what is ordered,
+        # and what has no seat is not.
+        performer.has_screen_place = screen is not None and participant.wants["screen"]
 
     def _arrange_one(
         self,

@@ -45,6 +45,7 @@ class Transport:
         self.packets_received = self.bytes_received = 0
         self.packets_sent = self.bytes_sent = 0
         self.path_changes = 0
+        self.on_path_change: Callable[[], None] = lambda: None  # told before what came over the new path is
         self._port = port
         self._drops = port.drops
         self._on_rtp = on_rtp
@@ -204,8 +205,8 @@ class Transport:
     def on_check(self, request: stun.BindingRequest, path: Path, *, now: float) -> None:
         """An authentic connectivity check came over `path`."""
         before = self.ice.selected
-        if self.ice.on_check(request, path, now=now) and before is not None:
-            self.path_changes += 1
+        if self.ice.on_check(request, path, now=now) and (before is not None or self.connected):
+            self._path_changed()
         self._consent.set(self.ice.expires)
 
     def receive_dtls(self, data: bytes) -> None:
@@ -239,6 +240,8 @@ class Transport:
             self.paths.remove(path)
         if path is self.ice.selected:
             self.ice.selected = self.paths[-1] if self.paths else None
+            if self.ice.selected is not None:
+                self._path_changed()
 
     def _heard(self, size: int, path: Path, moved: bool, now: float) -> None:
         self.packets_received += 1
@@ -246,7 +249,11 @@ class Transport:
         self.ice.last_heard = now
         if moved:
             self.ice.selected = path
-            self.path_changes += 1
+            self._path_changed()
+
+    def _path_changed(self) -> None:
+        self.path_changes += 1
+        self.on_path_change()
 
     def _send_dtls(self, data: bytes) -> None:
         path = self.ice.selected

@@ -33,6 +33,7 @@ class FakePublication:
     kind: str
     muted: bool = False
     live: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class FakePeer:
         self.order = Order({}, 30, thin=False, level=Level.FULL)
         self.uplink = self.downlink = Grade.GOOD
         self.pictures: dict[int, Picture] = {}
+        self.picture_at_most: Picture = "motion"
+        self.silent = False
         self.preferred: tuple[bool, bool] | None = None
         self.connected = False
         self.closed = False
@@ -82,6 +85,9 @@ class FakePeer:
             f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"
             f"m=video {rejected} UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n"
         )
+
+    def is_reached(self, *, sends: bool) -> bool:
+        return self.connected and not (self.silent and sends)
 
     def picture(self, slot: int) -> Picture:
         return self.pictures.get(slot, "motion")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from media.sfu import Grade, Order, SendingOrdered
 from media.uplink import Level
 from server.conditions import Link, Missed, conditions
-from tests.server.fakes import House
+from tests.server.fakes import House, Page
 from tests.server.test_stage import pair
 
 GOOD = Link(True, 0, 0, {})
@@ -27,8 +27,90 @@ def test_a_poor_connection_is_blamed_on_the_way_that_is_poor() -> None:
     assert told("a", a=Link(True, 1, 0, {}), b=GOOD)["a"] == ("fair", "your-uplink", "off")
 
 
+def test_a_host_learns_whose_way_is_to_blame_for_each_client() -> None:
+    host = Link(True, 1, 0, {})
+    rows = told("host", host=host, sam=Link(True, 2, 1, {}), kim=Link(True, 0, 2, {}), lee=GOOD)
+    assert {who: row[:2] for who, row in rows.items()} == {
+        "host": ("fair", "your-uplink"),
+        "sam": ("poor", "their-uplink"),
+        "kim": ("poor", "their-downlink"),
+        "lee": ("fair", "your-uplink"),
+    }
+    assert told("sam", host=host, sam=Link(True, 2, 1, {}))["host"][:2] == ("poor", "your-uplink")
+    assert told("lee", host=host, lee=GOOD)["host"][:2] == ("fair", "their-uplink")
+
+
 def test_who_is_not_connected_is_lost_whatever_was_before() -> None:
     assert told("a", a=GOOD, b=Link(False, 0, 0, {}))["b"] == ("lost", "their-connection", "off")
+
+
+def pictures(page: Page) -> dict[str, str]:
+    return {person.participant: person.picture for person in page.last("conditions").people}
+
+
+def test_a_picture_that_its_uplink_cannot_carry_is_paused_and_not_off(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    house.wait(0.25)
+    assert pictures(host) == {host.id: "motion", guest.id: "motion"}
+    guest_peer.picture_at_most = "stills"
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "stills" == pictures(guest)[guest.id]
+    guest_peer.picture_at_most = "sound"
+    guest_peer.order = Order({"camera": 0}, 30, thin=False, level=Level.SOUND)
+    guest_peer.publications["camera"].held = True
+    guest_peer.flow("camera", live=False)
+    house.wait(0.25)
+    assert pictures(host) == {host.id: "motion", guest.id: "sound"}
+    assert next(p for p in host.last("room").participants if p.id == guest.id).camera, "it is not off"
+    guest.say(type="media", microphone=True, camera=False, screen=False)
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "off" == pictures(guest)[guest.id]
+    assert not next(p for p in host.last("room").participants if p.id == guest.id).camera
+
+
+def test_a_picture_that_nobody_looks_at_is_neither_off_nor_paused(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    host_peer.pictures[0] = "off"  # the tile is hidden
+    guest_peer.order = Order({"camera": 0}, 30, thin=False, level=Level.FULL)
+    guest_peer.publications["camera"].held = True
+    guest_peer.flow("camera", live=False)
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "off" and pictures(guest)[guest.id] == "motion"
+    assert next(p for p in host.last("room").participants if p.id == guest.id).camera
+    host_peer.pictures[0] = "motion"
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "motion"
+
+
+def test_a_picture_that_stopped_of_itself_is_off(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    guest_peer.flow("camera", live=False)
+    house.settle()
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "off"
+
+
+def test_a_dead_path_is_told_long_before_the_connection_is_given_up(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    guest_peer.silent = True
+    house.wait(0.25)
+    row = next(p for p in host.last("conditions").people if p.participant == guest.id)
+    assert (row.quality, row.cause) == ("lost", "their-connection")
+    person = next(p for p in host.last("room").participants if p.id == guest.id)
+    assert person.connection == "reconnecting"
+    guest_peer.silent = False
+    house.wait(0.25)
+    person = next(p for p in host.last("room").participants if p.id == guest.id)
+    assert person.connection == "connected" and not guest_peer.closed
+
+
+def test_who_sends_nothing_is_not_missed(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    guest.say(type="media", microphone=False, camera=False, screen=False)
+    guest_peer.silent = True
+    house.wait(0.5)
+    person = next(p for p in host.last("room").participants if p.id == guest.id)
+    assert person.connection == "connected"
 
 
 def test_a_speaker_learns_what_was_missed_and_by_whom_for_three_seconds() -> None:

@@ -91,6 +91,15 @@ def test_a_screen_has_a_seat_of_its_own_while_it_is_shared(house: House) -> None
     assert seated(host)[1] is None and host_peer.bound[1] == (None, None)
 
 
+def test_a_screen_has_its_seat_before_its_first_packet(house: House) -> None:
+    """A page sends what is ordered, and only what somebody is shown is ordered."""
+    host, guest, host_peer, guest_peer = pair(house)
+    guest.say(type="media", microphone=True, camera=True, screen=True)
+    assert seated(host)[1] == (guest.id, "screen")
+    assert host_peer.bound[1] == (None, guest_peer.publications["screen"])
+    assert not next(p for p in host.last("room").participants if p.id == guest.id).screen, "it does not flow"
+
+
 def test_flags_are_what_flows_and_not_what_is_meant(house: House) -> None:
     host, guest, _, guest_peer = pair(house)
 

@@ -10,7 +10,7 @@ export class Missed {
   #announce;
   /** @type {number | undefined} */
   #timer;
-  #told = 0;
+  #told = -Infinity;
   /** @type {object | null} */
   #last = null;
 

@@ -1,0 +1,90 @@
+"""Whose way is to blame: what people are told, from links that are poor in one place."""
+
+from __future__ import annotations
+
+import pytest
+
+from media.quality import picture_of, uplink_grade
+from media.testing.call import Call
+from media.testing.client import Client
+from media.testing.link import LinkSettings
+from media.testing.traffic import CAMERA
+from server.conditions import Link, conditions
+
+Rows = dict[str, tuple[str, str]]  # by person: quality and cause
+
+GOOD = LinkSettings(delay=((0.0, 0.02),))
+NARROW = LinkSettings(rate=((0.0, 3e6), (4.0, 150e3)), delay=((0.0, 0.02),))  # below what all encodings take
+LOSSY = LinkSettings(delay=((0.0, 0.02),), loss=0.12)
+
+
+def told(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> dict[str, Rows]:
+    """What host and guest are told after ten seconds of a poor link, by viewer."""
+    call = Call(seed=7)
+    people = {
+        name: call.join(
+            name,
+            microphone=True,
+            camera=CAMERA,
+            slots=1,
+            up=up.get(name, GOOD),
+            down=down.get(name, GOOD),
+        )
+        for name in ("host", "guest")
+    }
+    call.bind(people["host"], 0, people["guest"])
+    call.bind(people["guest"], 0, people["host"])
+    for _ in range(140):
+        call.run(0.1)
+        for client in people.values():
+            obey(call, client)
+    links = {}
+    for name, other in (("host", "guest"), ("guest", "host")):
+        core = call.core(people[name])
+        links[name] = Link(
+            True, uplink_grade(core.uplink), core.downlink.grade, {other: picture_of(core.slots[0])}
+        )
+    return {
+        viewer: {
+            row.participant: (row.quality, row.cause) for row in conditions(viewer, links, (0.0, ())).people
+        }
+        for viewer in links
+    }
+
+
+def obey(call: Call, client: Client) -> None:
+    ordered = call.core(client).order.encodings.get("camera", 3)
+    assert client.camera is not None
+    client.camera.enabled = [place < ordered for place in range(len(CAMERA))]
+
+
+def test_nobody_is_blamed_on_good_links() -> None:
+    fine = ("good", "none")
+    assert told({}, {}) == {
+        "host": {"host": fine, "guest": fine},
+        "guest": {"host": fine, "guest": fine},
+    }
+
+
+@pytest.mark.parametrize("link", [NARROW, LOSSY])
+@pytest.mark.parametrize(("poor", "fine"), [("host", "guest"), ("guest", "host")])
+def test_a_poor_uplink_is_blamed_on_its_owner_and_on_nobody_else(
+    link: LinkSettings, poor: str, fine: str
+) -> None:
+    rows = told({poor: link}, {})
+    assert rows[poor][poor][1] == "your-uplink"
+    assert rows[fine][poor][1] == "their-uplink"
+    assert rows[poor][fine][1] == "your-uplink", "that they can't be heard there is no fault of theirs"
+    assert rows[fine][fine] == ("good", "none")
+
+
+@pytest.mark.parametrize("link", [NARROW, LOSSY])
+@pytest.mark.parametrize(("poor", "fine"), [("host", "guest"), ("guest", "host")])
+def test_a_poor_downlink_is_blamed_on_its_owner_and_on_nobody_else(
+    link: LinkSettings, poor: str, fine: str
+) -> None:
+    rows = told({}, {poor: link})
+    assert rows[poor][poor][1] == "your-downlink"
+    assert rows[poor][fine][1] == "your-downlink"
+    assert rows[fine][poor][1] == "their-downlink"
+    assert rows[fine][fine] == ("good", "none")
