@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from server import messages
-
-Grade = Literal["good", "fair", "poor", "lost"]
 
 WINDOW = 3.0  # seconds of speech that "they missed" speaks of
 WORTH_SAYING = 0.4  # seconds missed of them: a short word
 MAX_REPORTS = 16  # of one listener about one speaker, kept
-GRADES: tuple[Grade, Grade, Grade] = ("good", "fair", "poor")
+GRADES: tuple[messages.Grade, ...] = ("good", "fair", "poor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,7 @@ class Link:
     downlink: int
     # By participant, as this one is shown them; of itself, what others can be shown at most.
     pictures: Mapping[str, messages.Picture]
+    sound_only: bool = False  # by choice
 
 
 class Missed:
@@ -56,22 +54,25 @@ class Missed:
 
 
 def conditions(
-    viewer: str, links: Mapping[str, Link], missed: tuple[float, tuple[str, ...]]
+    viewer: str, links: Mapping[str, Link], missed: tuple[float, tuple[str, ...]], *, apart: bool = False
 ) -> messages.Conditions:
-    """What `viewer` is told of everybody, themselves included."""
+    """What `viewer` is told of everybody, themselves included. `apart`: with uplinks and downlinks each for
+    itself, which concern hosts alone."""
     mine = links[viewer]
     return messages.Conditions(
-        people=tuple(_condition(who, link, viewer, mine) for who, link in links.items()),
+        people=tuple(_condition(who, link, viewer, mine, apart) for who, link in links.items()),
         missed=missed[0],
         missed_by=missed[1],
     )
 
 
-def _condition(who: str, link: Link, viewer: str, mine: Link) -> messages.Condition:
+def _condition(who: str, link: Link, viewer: str, mine: Link, apart: bool) -> messages.Condition:
     picture = mine.pictures.get(who, "off")
     if not link.connected:
         cause: messages.Cause = "none" if who == viewer else "their-connection"
-        return messages.Condition(participant=who, quality="lost", cause=cause, picture=picture)
+        return messages.Condition(
+            participant=who, quality="lost", cause=cause, picture=picture, sound_only=link.sound_only
+        )
     # Where two are equally poor, the first is named: sound that does not get away is missed by everybody.
     ways: list[tuple[int, messages.Cause]] = []
     if who != viewer:
@@ -79,5 +80,11 @@ def _condition(who: str, link: Link, viewer: str, mine: Link) -> messages.Condit
     ways += [(mine.uplink, "your-uplink"), (mine.downlink, "your-downlink")]
     grade, cause = max(ways, key=lambda way: way[0])
     return messages.Condition(
-        participant=who, quality=GRADES[grade], cause=cause if grade else "none", picture=picture
+        participant=who,
+        quality=GRADES[grade],
+        cause=cause if grade else "none",
+        picture=picture,
+        sound_only=link.sound_only,
+        uplink=GRADES[link.uplink] if apart else None,
+        downlink=GRADES[link.downlink] if apart else None,
     )

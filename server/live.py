@@ -178,7 +178,8 @@ class LiveRoom:
         for person in self.room.admitted:
             if person.connection is None:
                 continue
-            told = conditions(person.id, links, self._missed.of(person.id, now=now))
+            missed = self._missed.of(person.id, now=now)
+            told = conditions(person.id, links, missed, apart=person.moderates)
             self._conditions[person.id] = told
             if told != before.get(person.id):
                 self._send(person.connection, told)

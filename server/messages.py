@@ -23,6 +23,7 @@ Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,16}$")]
 Source = Literal["microphone", "camera", "screen"]
 Role = Literal["host", "guest"]
 Picture = Literal["motion", "stills", "sound", "off"]
+Grade = Literal["good", "fair", "poor"]
 Cause = Literal["none", "your-uplink", "your-downlink", "their-uplink", "their-downlink", "their-connection"]
 
 
@@ -294,12 +295,17 @@ class Sending(Message):
 class Condition(Message):
     """How one person is reached. `picture` is what you are shown of them: in motion; stills or sound alone,
     to save the sound on their way or on yours; or off (switched off by them, or not wished for by you). Of
-    yourself it is what your uplink lets others be shown."""
+    yourself it is what your uplink lets others be shown. `sound_only`: they chose it, so there are no
+    pictures from them and none to them. `uplink` and `downlink` are their own, each for itself; only hosts
+    learn them, and of nobody who is lost."""
 
     participant: Identity
-    quality: Literal["good", "fair", "poor", "lost"]
+    quality: Grade | Literal["lost"]
     cause: Cause
     picture: Picture
+    sound_only: bool = False
+    uplink: Grade | None = None
+    downlink: Grade | None = None
 
 
 class Conditions(Message):

@@ -150,8 +150,9 @@ class Stage:
 
     def _link(self, participant: Participant, people: Mapping[str, Participant]) -> Link:
         performer = self._performers.get(participant.id)
+        sound_only = performer is not None and performer.prefers is not None and performer.prefers.sound_only
         if performer is None or performer.peer is None:
-            return Link(False, 0, 0, {})
+            return Link(False, 0, 0, {}, sound_only)
         peer = performer.peer
         pictures = {
             place.participant: self._least(peer.picture(slot), people.get(place.participant))
@@ -159,7 +160,7 @@ class Stage:
             if place is not None and place.source == "camera"
         }
         pictures[participant.id] = self._least("motion", participant)
-        return Link(self._reaches(participant, peer), peer.uplink, peer.downlink, pictures)
+        return Link(self._reaches(participant, peer), peer.uplink, peer.downlink, pictures, sound_only)
 
     def _least(self, picture: messages.Picture, publisher: Participant | None) -> messages.Picture:
         """What is left of a picture behind the uplink that it comes from."""

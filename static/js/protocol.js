@@ -91,11 +91,15 @@ export const MAX_SLOTS = 32;
  */
 
 /**
+ * @typedef {"good" | "fair" | "poor"} Grade
  * @typedef {object} Condition
  * @property {string} participant
- * @property {"good" | "fair" | "poor" | "lost"} quality
+ * @property {Grade | "lost"} quality
  * @property {"none" | "your-uplink" | "your-downlink" | "their-uplink" | "their-downlink" | "their-connection"} cause
  * @property {"motion" | "stills" | "sound" | "off"} picture what we are shown of them
+ * @property {boolean} sound_only they chose to have no pictures, in neither direction
+ * @property {Grade | null} uplink their own; like `downlink` for hosts only, and of nobody who is lost
+ * @property {Grade | null} downlink
  */
 
 /**

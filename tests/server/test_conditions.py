@@ -44,6 +44,37 @@ def test_who_is_not_connected_is_lost_whatever_was_before() -> None:
     assert told("a", a=GOOD, b=Link(False, 0, 0, {}))["b"] == ("lost", "their-connection", "off")
 
 
+def ways(page: Page) -> dict[str, tuple[str | None, str | None]]:
+    return {person.participant: (person.uplink, person.downlink) for person in page.last("conditions").people}
+
+
+def test_a_host_sees_both_ways_of_each_client_apart_and_nobody_else_does(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    guest_peer.uplink, guest_peer.downlink = Grade.POOR, Grade.FAIR
+    host_peer.downlink = Grade.FAIR
+    house.wait(0.25)
+    assert ways(host) == {host.id: ("good", "fair"), guest.id: ("poor", "fair")}
+    assert ways(guest) == {host.id: (None, None), guest.id: (None, None)}
+
+
+def test_of_who_is_lost_no_way_is_known_even_to_a_host(house: House) -> None:
+    host, guest, _, guest_peer = pair(house)
+    guest_peer.silent = True
+    house.wait(0.25)
+    assert ways(host)[guest.id] == (None, None)
+
+
+def test_everybody_sees_who_chose_sound_only(house: House) -> None:
+    host, guest, _, _ = pair(house)
+    house.wait(0.25)
+    assert not any(person.sound_only for person in host.last("conditions").people)
+    guest.say(type="prefer", sound_only=True, save_data=False)
+    house.wait(0.25)
+    for page in (host, guest):
+        chose = {person.participant for person in page.last("conditions").people if person.sound_only}
+        assert chose == {guest.id}
+
+
 def pictures(page: Page) -> dict[str, str]:
     return {person.participant: person.picture for person in page.last("conditions").people}
 
