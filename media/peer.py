@@ -77,6 +77,7 @@ class PeerCore:
         self.drops: Counter[str] = Counter()
         self.rtt: float | None = None
         self.packets_received = 0
+        self.packets_requested = 0  # of publishers, again
         self._rng = rng
         self._send_rtcp = send_rtcp
         self._on_publication = on_publication
@@ -381,6 +382,7 @@ class PeerCore:
         """Sends the NACKs that are due."""
         lost = stream.due_nacks(self.rtt or DEFAULT_RTT, now=now)
         if lost:
+            self.packets_requested += len(lost)
             self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
 
     def _send_reports(self, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,6 +89,11 @@ class Peer:
             on_order=lambda order: self._emit(SendingOrdered(order)),
             wake=self._timer.set,
         )
+
+    @property
+    def path(self) -> str | None:
+        """How it is reached: "udp4", "udp6" or "tcp"; None: not at all yet."""
+        return self._transport.path
 
     @property
     def publications(self) -> Mapping[str, Publication]:
@@ -310,4 +316,6 @@ class Sfu:
         """What an operator may want to watch."""
         cores = [peer.core for peer in self._peers]
         connected = sum(peer.connected for peer in self._peers)
-        return figures(cores, connected, self._totals, self.port.drops)
+        paths = Counter(peer.path for peer in self._peers if peer.connected and peer.path is not None)
+        reached = Figure("paths", "Connected peers by how they are reached.", "gauge", paths, "protocol")
+        return (*figures(cores, connected, self._totals, self.port.drops), reached)

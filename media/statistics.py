@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from media.encoding import MAX_TEMPORAL
 from media.peer import PeerCore
 from media.quality import picture_of
+from media.slots import Slot
 
-# bit/s, upper bounds of the estimate's histogram: what sound takes, a still, motion, each simulcast size.
-ESTIMATE_BOUNDS = (60e3, 120e3, 250e3, 500e3, 1e6, 2e6, 4e6, float("inf"))
+# Upper bounds of what receivers are told apart by; one more group holds all that is above.
+ESTIMATE_BOUNDS = (60e3, 120e3, 250e3, 500e3, 1e6, 2e6, 4e6)  # bit/s: sound, a still, motion, each size
+QUEUE_BOUNDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)  # seconds; from 0.1 on conversation stumbles
+LOSS_BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,20 @@ def figures(
     dropped = Counter(drops)
     for name in [name for name in counts if name.startswith("drop:")]:
         dropped[name.removeprefix("drop:")] += counts.pop(name)
-    states = [core.downlink.controller.state for core in cores if core.downlink.controller is not None]
-    pictures: Counter[str] = Counter(picture_of(slot) for core in cores for slot in core.slots)
-    levels = Counter(core.uplink.level.name.lower() for core in cores if core.publications)
+    controllers = [core.downlink.controller for core in cores if core.downlink.controller is not None]
+    states = [controller.state for controller in controllers]
+    publishers = [core for core in cores if core.publications]
+    slots = [slot for core in cores for slot in core.slots]
+    pictures: Counter[str] = Counter(picture_of(slot) for slot in slots)
+    layers = Counter(layer for slot in slots if (layer := _layer(slot)) is not None)
+    levels = Counter(core.uplink.level.name.lower() for core in publishers)
+    orders = Counter(
+        str(core.order.encodings["camera"]) for core in publishers if "camera" in core.order.encodings
+    )
     packings = Counter(core.downlink.sound.packing.label for core in cores if core.slots)
-    estimates = [core.downlink.estimate or 0.0 for core in cores if core.downlink.controller is not None]
-    lows = dict(zip(ESTIMATE_BOUNDS, (0.0, *ESTIMATE_BOUNDS), strict=False))
-    histogram = {
-        "inf" if bound == float("inf") else f"{bound:.0f}": float(
-            sum(lows[bound] < estimate <= bound for estimate in estimates)
-        )
-        for bound in ESTIMATE_BOUNDS
+    allocated = {
+        "spent": sum(core.downlink.allocation.spent for core in cores),
+        "wanted": sum(core.downlink.allocation.wanted for core in cores),
     }
     return (
         Figure("peers", "WebRTC connections.", "gauge", {"": len(cores)}),
@@ -69,16 +76,44 @@ def figures(
         Figure("received", "RTP packets received.", "counter", {"": counts["received"]}),
         Figure("forwarded", "RTP packets sent to receivers.", "counter", {"": counts["forwarded"]}),
         Figure("retransmitted", "Packets sent again.", "counter", {"": counts["retransmitted"]}),
+        Figure("requested", "Packets asked of publishers again.", "counter", {"": counts["requested"]}),
         Figure("feedback", "Transport-wide reports received.", "counter", {"": counts["feedback"]}),
         Figure("unpaced", "Video packets a full pacer dropped.", "counter", {"": counts["unpaced"]}),
         Figure("dropped", "Packets dropped.", "counter", dropped, "reason"),
-        Figure("estimates", "Receivers by estimate, bit/s at most.", "gauge", histogram, "at_most"),
+        Figure(
+            "estimates",
+            "Receivers by estimate, bit/s at most.",
+            "gauge",
+            _grouped((controller.estimate for controller in controllers), ESTIMATE_BOUNDS),
+            "at_most",
+        ),
+        Figure(
+            "allocated_bits_per_second",
+            "For pictures, all receivers together: what they get, and what they could use.",
+            "gauge",
+            allocated,
+            "share",
+        ),
         Figure(
             "downlinks",
             "Receivers by what their controller does.",
             "gauge",
             Counter(state.phase.value for state in states),
             "phase",
+        ),
+        Figure(
+            "queues",
+            "Receivers by standing queue of their path, seconds at most.",
+            "gauge",
+            _grouped((state.queue_delay for state in states), QUEUE_BOUNDS),
+            "at_most",
+        ),
+        Figure(
+            "losses",
+            "Receivers by loss on their path, at most.",
+            "gauge",
+            _grouped((state.loss for state in states), LOSS_BOUNDS),
+            "at_most",
         ),
         Figure(
             "queue_seconds",
@@ -93,9 +128,49 @@ def figures(
             {"": max((state.loss for state in states), default=0.0)},
         ),
         Figure("pictures", "Slots by what they show.", "gauge", pictures, "state"),
+        Figure("layers", "Pictures by spatial and highest temporal layer.", "gauge", layers, "layer"),
         Figure("uplinks", "Publishers by what they may send.", "gauge", levels, "level"),
+        Figure("orders", "Publishers by how many sizes of camera are ordered.", "gauge", orders, "camera"),
+        Figure(
+            "thin",
+            "Publishers of whom thin sound is ordered.",
+            "gauge",
+            {"": sum(core.order.thin for core in publishers)},
+        ),
+        Figure(
+            "uplink_lag_seconds",
+            "Longest lag of a publisher's sound.",
+            "gauge",
+            {"": max((core.uplink.delay for core in publishers), default=0.0)},
+        ),
+        Figure(
+            "uplink_loss_ratio",
+            "Worst loss of a publisher's sound.",
+            "gauge",
+            {"": max((core.uplink.loss for core in publishers), default=0.0)},
+        ),
         Figure("packings", "Receivers by how their sound is packed.", "gauge", packings, "packing"),
     )
+
+
+def _grouped(values: Iterable[float], bounds: tuple[float, ...]) -> dict[str, float]:
+    """How many values lie in each group, by its upper bound; every group is there, so that none is missed
+    where a graph sums them."""
+    bounds = (*bounds, float("inf"))
+    groups = dict.fromkeys(bounds, 0.0)
+    for value in values:
+        groups[next(bound for bound in bounds if value <= bound)] += 1
+    return {f"{bound:.9g}": count for bound, count in groups.items()}
+
+
+def _layer(slot: Slot) -> str | None:
+    """Of a slot in motion: the size and the highest rate of it that it is to get, as S0T2."""
+    if picture_of(slot) != "motion":
+        return None
+    assert slot.video_subscription is not None and slot.video_subscription.target is not None
+    publication, target = slot.video_subscription.publication, slot.video_subscription.target
+    largest = max(len(publication.rids), 1) - 1
+    return f"S{min(target.spatial, largest)}T{min(target.temporal, MAX_TEMPORAL - 1)}"
 
 
 def _counts(core: PeerCore) -> Counter[str]:
@@ -104,6 +179,7 @@ def _counts(core: PeerCore) -> Counter[str]:
         received=core.packets_received,
         forwarded=sum(stream.packets for stream in streams),
         retransmitted=sum(stream.retransmitted for stream in streams),
+        requested=core.packets_requested,
         feedback=core.downlink.feedback_received,
         unpaced=core.downlink.outlet.dropped,
     )

@@ -62,6 +62,7 @@ class Roomtone:
             max_rooms=settings.max_rooms,
         )
         self.registry = metrics.registry(self.rooms, sfu, self.counts)
+        self.lateness = metrics.lateness(self.registry)
 
     def _credentials(self, room: Room, person: Participant) -> Credentials:
         now = time.time()
@@ -167,10 +168,14 @@ def _abort(request: web.Request) -> None:
 
 
 async def _ticking(app: web.Application) -> AsyncIterator[None]:
+    roomtone = app[ROOMTONE]
+
     async def tick() -> None:
         while True:
-            app[ROOMTONE].rooms.tick()
+            roomtone.rooms.tick()
+            due = roomtone.clock() + TICK
             await asyncio.sleep(TICK)
+            roomtone.lateness.observe(max(roomtone.clock() - due, 0.0))
 
     task = asyncio.create_task(tick())
     yield

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from media.sfu import Sfu
 from server import messages
 from server.auth import LinkClaims
 from server.conditions import Missed, conditions
+from server.listening import Listening
 from server.messages import FromPage, ToPage
 from server.participant import Kind, Participant
 from server.room import Credentials, Effects, Room, RoomLimits
@@ -38,7 +38,7 @@ class Surroundings:
     soon: Callable[[Callable[[], None]], object]
     credentials: Callable[[Room, Participant], Credentials]
     limits: RoomLimits
-    heard_ms: Counter[str] = field(default_factory=Counter)  # of all listeners: "played", "concealed"
+    listening: Listening = field(default_factory=Listening)
 
 
 class LiveRoom:
@@ -59,6 +59,11 @@ class LiveRoom:
         self._missed = Missed()
         self._conditions: dict[str, messages.Conditions] = {}  # as told
         self._arranging = False
+
+    @property
+    def conditions(self) -> Mapping[str, messages.Conditions]:
+        """What everybody was last told of how they are reached, by participant."""
+        return self._conditions
 
     # --- pages ----------------------------------------------------------------------------------------------
 
@@ -98,8 +103,7 @@ class LiveRoom:
         elif isinstance(message, messages.Prefer):
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
-            self._around.heard_ms["played"] += sum(sound.total_ms for sound in message.sounds)
-            self._around.heard_ms["concealed"] += sum(sound.concealed_ms for sound in message.sounds)
+            self._around.listening.add(message)
             for speaker, seconds in self.stage.heard(participant, message):
                 self._missed.report(participant, speaker, seconds, now=self._now())
         else:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 else:
     Collector = object
+
+LATE_BOUNDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)  # seconds; from 0.05 on sound suffers
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use here
 
 
 class RoomtoneCollector(Collector):
@@ -53,11 +57,30 @@ class RoomtoneCollector(Collector):
             (messages if what == "message" else drops).add_metric([label], count)
         yield messages
         yield drops
-        for what, milliseconds in sorted(self._rooms.heard_ms.items()):
+        yield from self._people()
+        yield from self._media()
+
+    def _people(self) -> Iterator[Metric]:
+        """What people hear and are told."""
+        listening = self._rooms.listening
+        for what, milliseconds in (("played", listening.played_ms), ("concealed", listening.concealed_ms)):
             yield CounterMetricFamily(
                 f"roomtone_sound_{what}_seconds", "Of sound, as the listeners report.", milliseconds / 1000
             )
-        yield from self._media()
+        yield from listening.concealment.collect()
+        told = [item for live in self._rooms.rooms.values() for item in live.conditions.items()]
+        yield GaugeMetricFamily(
+            "roomtone_missed",
+            "People who are told that somebody missed what they said.",
+            sum(conditions.missed > 0 for _, conditions in told),
+        )
+        quality = GaugeMetricFamily("roomtone_quality", "People by their own connection.", labels=["quality"])
+        grades = Counter(
+            own.quality for who, conditions in told for own in conditions.people if own.participant == who
+        )
+        for grade in ("good", "fair", "poor", "lost"):
+            quality.add_metric([grade], grades[grade])
+        yield quality
 
     def _media(self) -> Iterator[Metric]:
         for figure in self._sfu.metrics():
@@ -75,6 +98,16 @@ def registry(rooms: Rooms, sfu: Sfu, counts: Counter[tuple[str, str]]) -> Collec
     registry.register(RoomtoneCollector(rooms, sfu, counts))
     ProcessCollector(registry=registry)
     return registry
+
+
+def lateness(registry: CollectorRegistry) -> Histogram:
+    """Of the event loop, looked at a few times a second: a sample of what packets wait for."""
+    return Histogram(
+        "roomtone_loop_late_seconds",
+        "How much later than due the event loop woke up; what a packet waits at such a moment.",
+        buckets=LATE_BOUNDS,
+        registry=registry,
+    )
 
 
 def render(registry: CollectorRegistry) -> bytes:

@@ -30,7 +30,7 @@ class Rooms:
     def __init__(self, tokens: Tokens, surroundings: Surroundings, *, max_rooms: int) -> None:
         self.rooms: dict[str, LiveRoom] = {}
         self.refused: Counter[str] = Counter()  # by code
-        self.heard_ms = surroundings.heard_ms
+        self.listening = surroundings.listening
         self._tokens = tokens
         self._around = surroundings
         self._max_rooms = max_rooms

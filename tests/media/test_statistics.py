@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from media.peer import PeerCore
+from media.slots import Slot
 from media.statistics import Totals, figures
 
 
@@ -27,3 +28,18 @@ def test_what_a_peer_counted_stays_when_it_is_gone() -> None:
     assert by_name["received"].values == {"": 12}
     assert by_name["dropped"].values == {"unknown-ssrc": 2, "stun-malformed": 3}
     assert by_name["peers"].values == {"": 1}
+
+
+def test_every_group_of_receivers_is_there_and_each_is_in_one() -> None:
+    silent = core()
+    by_name = {figure.name: figure for figure in figures([silent], 0, Totals(), {})}
+    for name in ("estimates", "queues", "losses"):
+        assert set(by_name[name].values.values()) == {0.0}  # it receives nothing
+    receiving = core()
+    receiving.slots.append(Slot(0))
+    receiving.downlink.configure(feedback=True, now=0.0)
+    by_name = {figure.name: figure for figure in figures([silent, receiving], 0, Totals(), {})}
+    for name in ("estimates", "queues", "losses"):
+        assert sum(by_name[name].values.values()) == 1.0
+    assert by_name["queues"].values["0.02"] == 1.0
+    assert "1000000" in by_name["estimates"].values

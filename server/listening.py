@@ -1,0 +1,32 @@
+"""What listeners say of how the sound reached them, of everybody together: for metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import Histogram
+
+from server.messages import Heard
+
+# Of a report of about a second: none, hardly heard, a syllable, words missing, not to be understood.
+BOUNDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+class Listening:
+    """Counts the reports of all pages. Pages that lie can only do so in numbers."""
+
+    def __init__(self) -> None:
+        self.played_ms = 0
+        self.concealed_ms = 0
+        self.concealment = Histogram(
+            "roomtone_sound_concealment_ratio",
+            "Of each second that somebody listened to somebody: the part that was made up.",
+            buckets=BOUNDS,
+            registry=None,
+        )
+
+    def add(self, heard: Heard) -> None:
+        for sound in heard.sounds:
+            if sound.total_ms:
+                concealed = min(sound.concealed_ms, sound.total_ms)
+                self.played_ms += sound.total_ms
+                self.concealed_ms += concealed
+                self.concealment.observe(concealed / sound.total_ms)
