@@ -2,7 +2,8 @@
  * The person's microphone, camera, screen and speaker: what is switched on, which device it is, and what is wrong.
  *
  * A muted microphone stays captured, so that it is back without delay; a camera that is switched off is let go,
- * so that its light goes out.
+ * so that its light goes out. With sound only no picture is taken at all; what was switched on before comes back
+ * after it.
  */
 
 import { canShareScreen, capture, captureScreen } from "./capture.js";
@@ -34,6 +35,8 @@ export class Devices extends Emitter {
   screen = null;
   /** @type {MediaDeviceInfo[]} */
   list = [];
+  /** No pictures, neither ours nor the others'. Kept on this device. */
+  soundOnly = recallChoice("soundOnly", false);
   /** Ids of the chosen devices; "" is the system's choice. */
   chosen = {
     microphone: recallChoice("microphone", ""),
@@ -66,6 +69,7 @@ export class Devices extends Emitter {
   async turn(kind, on) {
     const input = this.inputs[kind];
     input.on = on;
+    if (on && kind === "camera") this.#endSoundOnly();
     if (!on && kind === "camera") this.#release(kind);
     if (input.track) input.track.enabled = on;
     this.emit("change", undefined);
@@ -76,7 +80,7 @@ export class Devices extends Emitter {
   async choose(kind, id) {
     this.chosen[kind] = id;
     keepChoice(kind, id);
-    this.inputs[kind].on ||= kind === "camera";
+    this.inputs[kind].on ||= kind === "camera" && !this.soundOnly;
     await this.#take([kind]);
   }
 
@@ -84,6 +88,20 @@ export class Devices extends Emitter {
   chooseSpeaker(id) {
     this.chosen.speaker = id;
     keepChoice("speaker", id);
+    this.emit("change", undefined);
+  }
+
+  /** @param {boolean} on */
+  async useSoundOnly(on) {
+    if (on === this.soundOnly) return;
+    this.soundOnly = on;
+    keepChoice("soundOnly", on);
+    if (on) {
+      this.stopScreen();
+      this.#release("camera");
+    } else if (this.inputs.camera.on) {
+      await this.#take(["camera"]);
+    }
     this.emit("change", undefined);
   }
 
@@ -95,6 +113,8 @@ export class Devices extends Emitter {
     const track = await captureScreen();
     if (!track) return;
     this.stopScreen();
+    if (this.soundOnly) this.inputs.camera.on = false; // the screen was asked for, not the face
+    this.#endSoundOnly();
     track.addEventListener("ended", () => track === this.screen && this.stopScreen());
     this.screen = track;
     this.#tell("screen");
@@ -114,8 +134,17 @@ export class Devices extends Emitter {
     this.emit("change", undefined);
   }
 
-  /** @param {Kind[]} kinds */
-  async #take(kinds) {
+  /** A picture that is asked for ends it: pressing a button is no dead end. */
+  #endSoundOnly() {
+    if (!this.soundOnly) return;
+    this.soundOnly = false;
+    keepChoice("soundOnly", false);
+    this.emit("notice", { code: "sound-only-ended", name: "" });
+  }
+
+  /** @param {Kind[]} wanted */
+  async #take(wanted) {
+    const kinds = wanted.filter((kind) => kind !== "camera" || !this.soundOnly);
     for (const kind of kinds) this.inputs[kind].busy = true;
     this.emit("change", undefined);
     // Some devices can be open only once: the old track has to go first.
@@ -135,7 +164,7 @@ export class Devices extends Emitter {
   #adopt(kind, track) {
     const input = this.inputs[kind];
     input.track?.stop();
-    if (track && kind === "camera" && !input.on) {
+    if (track && kind === "camera" && (!input.on || this.soundOnly)) {
       track.stop(); // switched off while the browser was asking
       track = null;
     }

@@ -37,7 +37,7 @@ const dialogs = new Dialogs(devices, {
   remove: (id) => session.remove(id),
   share,
   toggleSelf,
-  prefer: (change) => session.prefer(change),
+  saveData: (on) => session.saveData(on),
 });
 const bar = new Bar(devices, panels, { share, more: () => dialogs.openMore(), leave });
 const preview = new Preview(devices, (name) => store.state.joining || session.join(name));
@@ -50,6 +50,7 @@ new Landing();
 stage.selfView = recallChoice("selfView", true);
 byId("alone-copy", HTMLButtonElement).addEventListener("click", copyLink);
 byId("hear", HTMLButtonElement).addEventListener("click", () => void playback.unblock());
+byId("sound-only", HTMLButtonElement).addEventListener("click", showPictures);
 playback.on("blocked", (soundBlocked) => store.update({ soundBlocked }));
 devices.on("change", () => void playback.choose(devices.chosen.speaker));
 devices.on("notice", (notice) => tell(notice.code, notice));
@@ -90,6 +91,7 @@ store.subscribe((state) => {
   const viewers = state.participants.filter(({ kind }) => kind === "viewer").map(({ name }) => name);
   byId("viewers", HTMLElement).hidden = viewers.length === 0;
   setText(byId("viewers-names", HTMLElement), `${viewers.join(", ")} ${viewers.length > 1 ? "watch" : "watches"}`);
+  byId("sound-only", HTMLElement).hidden = !devices.soundOnly;
   byId("hear", HTMLElement).hidden = !state.soundBlocked;
   missed.draw(state);
   /** @type {Map<number, MediaStreamTrack>} */
@@ -160,6 +162,11 @@ function toggleSelf() {
   stage.selfView = !stage.selfView;
   keepChoice("selfView", stage.selfView);
   store.touch();
+}
+
+function showPictures() {
+  byId("bar-camera", HTMLElement).focus(); // the button goes, and the focus with it
+  void devices.useSoundOnly(false);
 }
 
 async function copyLink() {

@@ -35,7 +35,8 @@ export class Session extends Emitter {
   #wishes = [];
   #media = "";
   #hearing = new Hearing();
-  preferences = { soundOnly: recallChoice("soundOnly", false), saveData: recallChoice("saveData", false) };
+  #preferences = "";
+  #saveData = recallChoice("saveData", false);
   /** @type {import("./memory.js").Place | null} */
   #moved = null; // our place, which another tab has taken over
 
@@ -47,7 +48,7 @@ export class Session extends Emitter {
     this.#signalling = new Signalling(url, () => this.#hello());
     this.#connection = new Connection(
       (offer) => this.#signalling.send(offer),
-      () => others(store.state).some((person) => person.microphone || person.camera || person.screen),
+      () => others(store.state).some((person) => person.microphone || (!devices.soundOnly && (person.camera || person.screen))),
     );
     this.#signalling.on("message", (message) => this.#receive(message));
     this.#signalling.on("up", () => store.update({ downSince: null }));
@@ -56,7 +57,10 @@ export class Session extends Emitter {
     this.#connection.on("state", (media) => this.#mediaChanged(media));
     this.#connection.on("tracks", () => store.touch());
     devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
-    devices.on("change", () => this.#sayMedia());
+    devices.on("change", () => {
+      this.#sayMedia();
+      this.#sayPreferences();
+    });
     setInterval(() => void this.#sayHeard(), HEARD_MS);
   }
 
@@ -133,13 +137,11 @@ export class Session extends Emitter {
     this.#signalling.send({ type: "wish", tiles });
   }
 
-  /** Kept on this device. @param {Partial<{soundOnly: boolean, saveData: boolean}>} change */
-  prefer(change) {
-    Object.assign(this.preferences, change);
-    keepChoice("soundOnly", this.preferences.soundOnly);
-    keepChoice("saveData", this.preferences.saveData);
+  /** Small pictures of the others. Kept on this device. @param {boolean} on */
+  saveData(on) {
+    this.#saveData = on;
+    keepChoice("saveData", on);
     this.#sayPreferences();
-    this.#store.update({ soundOnly: this.preferences.soundOnly });
   }
 
   #open() {
@@ -212,7 +214,7 @@ export class Session extends Emitter {
     if (this.#connection.state === "new") this.#connection.start(message.slots, sourcesFor(message.may));
     else if (message.resumed) this.#connection.resume();
     else this.#connection.rebuild();
-    this.#media = "";
+    this.#media = this.#preferences = "";
     this.#sayMedia();
     this.#sayPreferences();
     if (this.#wishes.length) this.#signalling.send({ type: "wish", tiles: this.#wishes });
@@ -291,8 +293,11 @@ export class Session extends Emitter {
   }
 
   #sayPreferences() {
-    const { soundOnly, saveData } = this.preferences;
-    this.#signalling.send({ type: "prefer", sound_only: soundOnly, save_data: saveData });
+    if (this.#store.state.view !== "room") return;
+    const preferences = { sound_only: this.#devices.soundOnly, save_data: this.#saveData };
+    const key = JSON.stringify(preferences);
+    if (key === this.#preferences || !this.#signalling.send({ type: "prefer", ...preferences })) return;
+    this.#preferences = key;
   }
 
   async #sayHeard() {

@@ -1,7 +1,5 @@
 /** What the page knows; the views draw it and never change it. */
 
-import { recallChoice } from "./memory.js";
-
 /** @typedef {import("./protocol.js").Participant} Participant */
 /** @typedef {import("./protocol.js").Role} Role */
 /** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
@@ -31,7 +29,6 @@ import { recallChoice } from "./memory.js";
  * @property {ChatLine[]} chat
  * @property {string[]} outbox chat texts that the server has not confirmed yet
  * @property {boolean} soundBlocked
- * @property {boolean} soundOnly no pictures of the others are wanted
  */
 
 /** @returns {State} */
@@ -49,7 +46,6 @@ export function initialState() {
     chat: [],
     outbox: [],
     soundBlocked: false,
-    soundOnly: recallChoice("soundOnly", false),
   };
 }
 

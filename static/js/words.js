@@ -155,6 +155,7 @@ const NOTICES = {
   unlocked: "The session is open: people with the link can ask to join.",
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
+  "sound-only-ended": "Sound only is off. You see the others again.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
   "too-fast": "That was a lot at once. Wait a moment, then try again.",
   "not-allowed": "You can’t do that in this session.",
@@ -238,8 +239,17 @@ export function conditionWords({ quality, cause }) {
   return QUALITIES[quality] + (why && `: ${why}`);
 }
 
-/** @param {Condition | undefined} condition @returns {string} why there is less of a picture than one expects */
-export function pictureWords(condition) {
+/**
+ * Why there is less of a picture than one expects.
+ * @param {boolean} camera whether theirs is switched on
+ * @param {Condition | undefined} condition
+ * @param {boolean} soundOnly whether we chose it
+ * @returns {string}
+ */
+export function pictureWords(camera, condition, soundOnly) {
+  if (condition?.sound_only) return "Sound only";
+  if (!camera) return "";
+  if (soundOnly) return "Picture hidden: you chose sound only";
   const saved = condition?.picture === "stills" || condition?.picture === "sound";
   return saved ? "Picture paused so that you can keep hearing each other" : "";
 }

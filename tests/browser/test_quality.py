@@ -6,6 +6,8 @@ import re
 
 from playwright.async_api import expect
 
+from tests.browser.conftest import Person
+
 # As if the server had said it: the conditions of a path that no test can make in a browser alone.
 SAY = """message => {
     const socket = window.sockets.at(-1);
@@ -17,26 +19,97 @@ KEEP_SOCKETS = """
         constructor(...how) { super(...how); window.sockets.push(this); }
     };
 """
+SCREEN = "Ruth\u2019s screen"
 CONDITIONS = {"type": "conditions", "people": []}
 
 
-async def test_sound_only_takes_the_pictures_away_keeps_the_voice_and_is_kept(session):
+NO_PICTURE_IS_SENT = """() => window.peers.at(-1).getSenders().every(({track}) => track?.kind !== "video")"""
+
+
+async def choose_sound_only(person: Person, *, on: bool = True) -> None:
+    await person.press("More")
+    await person.page.get_by_role("switch", name="Sound only").set_checked(on)
+    await person.page.keyboard.press("Escape")
+
+
+async def no_pictures(person: Person, name: str) -> None:
+    """None is shown, and none is sent."""
+    await expect(person.tile(name).locator("video")).not_to_have_class(re.compile("live"))
+    await expect(person.tile("You").locator("video")).not_to_have_class(re.compile("live"))
+    await person.page.wait_for_function(NO_PICTURE_IS_SENT)
+
+
+async def test_sound_only_stops_all_pictures_both_ways_keeps_the_voice_and_is_kept(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
-    await guest.press("More")
-    await guest.page.get_by_role("switch", name="Sound only").check()
-    await guest.page.keyboard.press("Escape")
-    await expect(guest.tile("Ruth").locator("video")).not_to_have_class(re.compile("live"))
+    await host.watches("Ana")
+    await choose_sound_only(guest)
+    await no_pictures(guest, "Ruth")
     await guest.hears()
-    await host.watches("Ana")  # ours still goes out
+    await host.hears()
+    # Each reads whose choice it was; nobody's camera is called off that is on.
+    await expect(guest.tile("Ruth").locator(".tile-note")).to_have_text(
+        "Picture hidden: you chose sound only"
+    )
+    await expect(guest.tile("Ruth")).not_to_have_attribute("aria-label", re.compile("camera off"))
+    await expect(host.tile("Ana").locator(".tile-note")).to_have_text("Sound only")
+    await expect(host.page.get_by_role("group", name="Ana, Sound only", exact=True)).to_be_visible()
+
     await guest.page.reload()
     await guest.sees("room")
     await guest.hears()
-    await expect(guest.tile("Ruth").locator("video")).not_to_have_class(re.compile("live"))
-    await guest.press("More")
-    await guest.page.get_by_role("switch", name="Sound only").uncheck()
-    await guest.page.keyboard.press("Escape")
+    await no_pictures(guest, "Ruth")
+    await choose_sound_only(guest, on=False)
     await guest.watches("Ruth")
+    await host.watches("Ana")  # the camera was on, and is again
+
+
+async def test_sound_only_ends_at_the_pill_and_leaves_a_camera_off_that_was_off(session):
+    host, guest = session.host, session.guest
+    await host.watches("Ana")
+    await guest.press("Camera")
+    await choose_sound_only(guest)
+    await expect(host.tile("Ana").locator(".tile-note")).to_have_text("Sound only")
+    await guest.page.get_by_role("button", name="Sound only").click()
+    await expect(guest.button("Camera")).to_be_focused()
+    await guest.watches("Ruth")
+    await expect(guest.page.locator("#sound-only")).to_be_hidden()
+    await expect(host.page.get_by_role("group", name="Ana, camera off", exact=True)).to_be_visible()
+    await expect(guest.button("Camera")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_switching_the_camera_on_ends_sound_only_and_says_so(session):
+    host, guest = session.host, session.guest
+    await host.watches("Ana")
+    await choose_sound_only(guest)
+    await no_pictures(guest, "Ruth")
+    await guest.press("Camera")
+    await guest.reads("Sound only is off. You see the others again.")
+    await guest.watches("Ruth")
+    await host.watches("Ana")
+
+
+async def test_with_sound_only_the_camera_is_not_even_taken_at_the_door(person, server, room):
+    guest = await person()
+    await guest.open(server.link(room))
+    await guest.page.evaluate("localStorage.setItem('roomtone:soundOnly', 'true')")
+    await guest.page.reload()
+    await guest.reads("Sound only: no pictures, neither yours nor the others")
+    await expect(guest.page.locator("#preview-video")).to_be_hidden()
+    await guest.press("Camera")
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+
+
+async def test_sound_only_ends_a_shared_screen(person, server, room, sharing_browser):
+    host, guest = await person(using=sharing_browser), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.press("Share")
+    await guest.watches(SCREEN)
+    await choose_sound_only(host)
+    await expect(guest.tile(SCREEN)).to_have_count(0)
+    await no_pictures(host, "Ana")
 
 
 async def test_a_good_connection_is_called_good(session):

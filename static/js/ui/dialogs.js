@@ -15,7 +15,7 @@ import { byId, find, setText } from "./dom.js";
  * @property {(id: string) => void} remove
  * @property {() => void} share
  * @property {() => void} toggleSelf
- * @property {(change: {soundOnly?: boolean, saveData?: boolean}) => void} prefer
+ * @property {(on: boolean) => void} saveData
  */
 
 const IDS = ["more-dialog", "devices-dialog", "help-dialog", "leave-dialog", "remove-dialog"];
@@ -24,6 +24,7 @@ export class Dialogs {
   #devices;
   #menus;
   #removing = "";
+  #soundOnly = byId("more-sound-only", HTMLInputElement);
 
   /** @param {Devices} devices @param {DialogActions} actions */
   constructor(devices, actions) {
@@ -37,12 +38,10 @@ export class Dialogs {
     press("leave-only", actions.leave);
     press("leave-end", actions.endForAll);
     press("remove-yes", () => actions.remove(this.#removing));
-    const soundOnly = byId("more-sound-only", HTMLInputElement);
+    this.#soundOnly.addEventListener("change", () => void devices.useSoundOnly(this.#soundOnly.checked));
     const saveData = byId("more-save-data", HTMLInputElement);
-    soundOnly.checked = recallChoice("soundOnly", false);
     saveData.checked = recallChoice("saveData", false);
-    soundOnly.addEventListener("change", () => actions.prefer({ soundOnly: soundOnly.checked }));
-    saveData.addEventListener("change", () => actions.prefer({ saveData: saveData.checked }));
+    saveData.addEventListener("change", () => actions.saveData(saveData.checked));
     const shortcuts = byId("help-shortcuts", HTMLInputElement);
     shortcuts.checked = recallChoice("shortcuts", true);
     shortcuts.addEventListener("change", () => keepChoice("shortcuts", shortcuts.checked));
@@ -85,6 +84,7 @@ export class Dialogs {
     if (state.view !== "room") for (const id of IDS) byId(id, HTMLDialogElement).close();
     this.#menus.draw(byId("devices-dialog", HTMLDialogElement).open);
     setText(find(byId("more-self", HTMLElement), "span", HTMLElement), selfView ? "Hide my own picture" : "Show my own picture");
+    if (this.#soundOnly.checked !== this.#devices.soundOnly) this.#soundOnly.checked = this.#devices.soundOnly;
     const share = byId("more-screen", HTMLButtonElement);
     share.hidden = !this.#devices.canShareScreen || !allowed(state, "screen");
     setText(find(share, "span", HTMLElement), this.#devices.screen ? "Stop sharing" : "Share the screen");

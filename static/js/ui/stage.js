@@ -16,7 +16,7 @@ const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
 const CLOCK_MS = 1000; // how often the time of whoever is away is drawn
 const ROUGH_PX = 16; // finer steps than a video layer's are of no use
 
-const PLAIN = { muted: false, speaking: false, away: false, condition: undefined, note: "", slot: null };
+const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: "", slot: null };
 
 export class Stage {
   #root = byId("stage", HTMLElement);
@@ -79,7 +79,8 @@ export class Stage {
 
   /** Everybody who has a tile, in their order on the stage. @param {State} state @returns {Place[]} */
   #cast(state) {
-    const { seats, speaking, conditions, me, soundOnly } = state;
+    const { seats, speaking, conditions, me } = state;
+    const { soundOnly } = this.#devices;
     const people = others(state);
     const severalPeople = people.length > 1;
     /** @param {string} id @param {"camera" | "screen"} source */
@@ -90,15 +91,16 @@ export class Stage {
       const seat = seatOf(id, "screen");
       if (!screen || !seat) continue;
       const track = this.#track(seat.video_mid);
-      places.push({ ...PLAIN, kind: "screen", id, name, track, picture: true, slot: seat.slot });
+      const note = soundOnly ? "Screen hidden: you chose sound only" : "";
+      places.push({ ...PLAIN, kind: "screen", id, name, track, picture: !soundOnly, note, slot: seat.slot });
     }
     for (const { id, name, microphone, camera, connection } of people) {
       const seat = seatOf(id, "camera");
       const condition = conditions.get(id);
       const away = this.#awaySince.get(id);
-      const reconnecting = `Reconnecting, ${clock((performance.now() - (away ?? 0)) / 1000)}`;
-      const waiting = connection === "connecting" ? "Connecting…" : pictureWords(condition);
-      const note = away === undefined ? (camera || connection === "connecting" ? waiting : "") : reconnecting;
+      let note = pictureWords(camera, condition, soundOnly);
+      if (connection === "connecting") note = "Connecting…";
+      if (away !== undefined) note = `Reconnecting, ${clock((performance.now() - away) / 1000)}`;
       places.push({
         ...PLAIN,
         kind: "camera",
@@ -106,6 +108,7 @@ export class Stage {
         name,
         track: this.#track(seat?.video_mid ?? null),
         picture: camera && condition?.picture !== "sound" && !soundOnly,
+        off: !camera && !condition?.sound_only,
         away: away !== undefined,
         condition,
         muted: !microphone,
@@ -123,6 +126,8 @@ export class Stage {
         name: me.name,
         track: camera.track,
         picture: camera.track !== null,
+        off: camera.track === null && !soundOnly,
+        note: soundOnly ? "Sound only" : "",
         muted: !(microphone.on && microphone.track),
         speaking: severalPeople && speaking.includes(me.id),
       });

@@ -38,7 +38,8 @@ export function drawInputSwitch(button, devices, kind, key) {
   const { on, track, problem, busy } = devices.inputs[kind];
   const working = on && (track !== null || busy);
   const name = kind === "microphone" ? "microphone" : "camera";
-  const hint = `Switch the ${name} ${working ? "off" : "on"}${key ? ` (${key})` : ""}`;
+  const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
+  const hint = `Switch the ${name} ${working ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
   drawSwitch(button, { on: working, symbol: kind, problem: problem !== null, busy, hint });
 }
 
@@ -91,6 +92,7 @@ export function drawMirror(video, words, devices) {
   const asking = (camera.busy && camera.track === null) || (microphone.busy && microphone.track === null);
   let text = "";
   if (asking) text = "Your browser asks for camera and microphone. Choose “Allow”.";
+  else if (devices.soundOnly) text = "Sound only: no pictures, neither yours nor the others’. Switch your camera on to end that.";
   else if (camera.track === null && !camera.problem) text = "Your camera is off";
   else if (camera.track === null) text = "No picture";
   setText(words, text);

@@ -11,7 +11,8 @@ import { changeIcon, hue, icon, initials, make, setText, showTrack } from "./dom
  * @property {string} id of the participant
  * @property {string} name
  * @property {MediaStreamTrack | null} track
- * @property {boolean} picture whether a picture is being sent
+ * @property {boolean} picture whether a picture is to be shown
+ * @property {boolean} off whether the camera is switched off
  * @property {boolean} muted
  * @property {boolean} speaking
  * @property {boolean} away the person has lost the connection
@@ -50,7 +51,7 @@ export class Tile {
   }
 
   /** @param {TileLook} look */
-  draw({ kind, name, track, picture, muted, speaking, away, condition, note }) {
+  draw({ kind, name, track, picture, off, muted, speaking, away, condition, note }) {
     const label = kind === "self" ? "You" : kind === "screen" ? `${name}’s screen` : name;
     if (name !== this.#name && kind !== "screen") {
       this.#name = name;
@@ -69,7 +70,7 @@ export class Tile {
     this.#signal.dataset.quality = condition?.quality;
     const person = kind !== "screen";
     // What changes all the time is left out of the name: it is in the list of people, too.
-    const facts = [label, person && muted ? "microphone off" : "", person && !picture ? "camera off" : "", away ? "reconnecting" : note];
+    const facts = [label, person && muted ? "microphone off" : "", off ? "camera off" : "", away ? "reconnecting" : note];
     this.element.setAttribute("aria-label", facts.filter(Boolean).join(", "));
     this.#show(picture ? track : null);
   }
