@@ -47,6 +47,9 @@ def _serve(options: argparse.Namespace) -> int:
     # aioice and aiortc tell addresses and names at this level; nobody's address belongs into a log.
     for chatty in ("aioice", "aiortc", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It has an error for every request that is no HTTP, with the address and what was asked for. Failures of
+    # ours are logged by server.problem.guard.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     asyncio.run(serve(settings))
     return 0
 

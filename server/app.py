@@ -21,7 +21,7 @@ from server.clients import Clients
 from server.live import Surroundings
 from server.messages import MAX_MESSAGE
 from server.participant import Participant
-from server.problem import RETRY_AFTER
+from server.problem import RETRY_AFTER, guard
 from server.protection import may_open_websocket, protect
 from server.room import Credentials, Room, RoomLimits
 from server.rooms import TICK, Rooms
@@ -90,7 +90,7 @@ ROOMTONE = web.AppKey("ROOMTONE", Roomtone)
 
 def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATIC) -> web.Application:
     """The application. `sfu` is started and closed by whoever made it."""
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[guard])
     app[ROOMTONE] = Roomtone(settings, sfu, secret, static)
     api = WhipApi(Clients(app[ROOMTONE].rooms, app[ROOMTONE].clock))
     app.on_response_prepare.append(protect(tls=settings.tls))

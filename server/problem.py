@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -11,6 +12,8 @@ from aiohttp import web
 from server.words import WORDS
 
 RETRY_AFTER = "5"  # seconds
+
+log = logging.getLogger("roomtone")
 
 STATUS: Mapping[str, int] = {
     "unauthorized": 401,
@@ -59,3 +62,20 @@ def problem(
     return web.Response(
         status=status, text=json.dumps(body), content_type="application/problem+json", headers=more
     )
+
+
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Our own failures are logged without whose request it was: aiohttp would tell the address. Whoever hung
+    up before the answer is no failure."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except ConnectionError:
+        return web.Response()  # to nobody
+    except Exception:
+        log.exception("A request failed")
+        return problem("internal")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from socket import create_connection
 from typing import Any
 
 import aiohttp
@@ -124,6 +125,32 @@ class TestPages:
 
     async def test_healthy(self, client: Any) -> None:
         assert await (await client.get("/healthz")).text() == "ok"
+
+
+class TestFailures:
+    async def test_whoever_hangs_up_before_the_answer_is_no_failure(
+        self, client: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        request = (
+            b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        with create_connection((client.host, client.port)) as hasty:
+            hasty.sendall(request)
+        assert (await client.get("/healthz")).status == 200
+        assert not caplog.records and not client.app[ROOMTONE].sessions
+
+    async def test_a_failure_of_ours_is_logged_without_whose_request_it_was(
+        self, client: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise RuntimeError("a defect")
+
+        monkeypatch.setattr(client.app[ROOMTONE].assets, "respond", fail)
+        response = await client.get("/r/quiet-harbour")
+        assert response.status == 500 and (await response.json())["code"] == "internal"
+        assert "a defect" in caplog.text
+        assert "quiet-harbour" not in caplog.text and client.host not in caplog.text
 
 
 class TestMetrics:

@@ -178,6 +178,28 @@ async def test_a_process_prints_links_that_work_and_stops_when_told(start: Start
         assert private not in errors
 
 
+async def test_what_strangers_send_is_not_in_the_log(start: Starter) -> None:
+    process = await start("--no-first-room")
+    assert process.stdout is not None and process.stderr is not None
+    async with asyncio.timeout(PATIENCE):
+        port = int((await process.stdout.readline()).decode().rpartition(":")[2])
+        for request in (
+            b"GET /r/quiet-harbour HTTP/9.9.9\r\n\r\n",
+            b"GET /r/quiet-harbour HTTP/1.1\r\nHost\x00: a\r\n\r\n",
+            b"\x16\x03\x01quiet-harbour",
+        ):
+            reader, writer = await asyncio.open_connection("localhost", port)
+            writer.write(request)
+            writer.write_eof()
+            await reader.read()
+            writer.close()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        errors = (await process.stderr.read()).decode()
+    for private in ("Traceback", "quiet-harbour", "127.0.0.1", "::1"):
+        assert private not in errors
+
+
 async def test_a_process_with_a_certificate_speaks_https(start: Starter, tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path / "tls")
     process = await start("--tls-certificate", str(certificate), "--tls-key", str(key), "--no-first-room")
