@@ -9,6 +9,7 @@
 
 import { Emitter } from "./emitter.js";
 import { Liveness } from "./liveness.js";
+import { onNetworkHint } from "./network.js";
 import { Sending } from "./sending.js";
 import { Slots } from "./slots.js";
 
@@ -23,6 +24,7 @@ const ATTEMPTS_MS = [3300, 3300, 5000, 8000, 12_000];
 const RESTART_MS = 150;
 const RESTART_ROUND_TRIPS = 1.5;
 const TOO_FAST_MS = 2500; // the server takes one offer in 2 s
+const STALE_MS = 1000; // an attempt as old as that was made in the network of before
 const RETURN_MS = 30_000; // on TCP: how often UDP is tried again
 
 /**
@@ -61,6 +63,8 @@ export class Connection extends Emitter {
   #timer;
   /** @type {number | undefined} */
   #returning;
+  /** @type {AbortController | null} */
+  #listening = null;
 
   /**
    * @param {(offer: Offer) => boolean} send false: could not be sent now
@@ -85,6 +89,8 @@ export class Connection extends Emitter {
   start(slots, sources) {
     this.#sources = sources;
     this.#build(slots);
+    this.#listening = new AbortController();
+    onNetworkHint(() => this.#retry(), this.#listening.signal);
     this.#become("connecting");
     this.#negotiate();
   }
@@ -108,6 +114,7 @@ export class Connection extends Emitter {
 
   /** Ends it; the tracks are kept for the next `start`. */
   close() {
+    this.#listening?.abort();
     this.#teardown();
     this.#order = null;
     this.#become("new");
@@ -238,6 +245,13 @@ export class Connection extends Emitter {
     const attempts = this.#attempts + 1;
     this.rebuild();
     this.#attempts = attempts;
+  }
+
+  /** The network may be back, or another one: a long wait for the attempt of before would be in vain. */
+  #retry() {
+    if (this.#state !== "reconnecting" || performance.now() - this.#offeredAt < STALE_MS) return;
+    this.#attempts = 0;
+    this.#replace();
   }
 
   #returnToUdp() {

@@ -19,7 +19,9 @@ const PING_MS = 2000;
 const SILENCE_MS = 4000; // for a pong: after that the socket is dead
 const DOUBT_MS = 1500; // for a pong, where something else says that the network may be dead
 const STABLE_MS = 5000; // a socket that lasts that long was no failed attempt
-const CONNECT_MS = 6000; // for a WebSocket to open
+// For a WebSocket to open, attempt by attempt: with seconds of queue on the way, TCP, TLS and HTTP take long.
+const CONNECT_MS = [6000, 6000, 10_000, 20_000];
+const STALE_MS = 1000; // an attempt as old as that was made in the network of before
 
 /**
  * Events: `message` (every message of the server but pong), `up` (a socket is open and hello is said), `settled`
@@ -34,6 +36,8 @@ export class Signalling extends Emitter {
   #up = false;
   #upSince = 0;
   #downSince = 0;
+  #overdue = 0; // attempts to open a socket that took too long, since one was open
+  #triedAt = 0;
   #pinged = 0; // when the ping was sent that has no pong yet; 0: none
   #doubted = 0; // when a pong became urgent; 0: not
   #settled = false;
@@ -95,10 +99,18 @@ export class Signalling extends Emitter {
     this.#drop();
     const socket = new WebSocket(this.url);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(socket), CONNECT_MS);
+    this.#triedAt = performance.now();
+    this.#timer = setTimeout(
+      () => {
+        this.#overdue++;
+        this.#lost(socket);
+      },
+      CONNECT_MS[Math.min(this.#overdue, CONNECT_MS.length - 1)],
+    );
     socket.onopen = () => {
       clearTimeout(this.#timer);
       this.#up = true;
+      this.#overdue = 0;
       this.#upSince = performance.now();
       this.send(this.hello());
       this.#ping();
@@ -136,12 +148,17 @@ export class Signalling extends Emitter {
     this.emit("settled", undefined);
   }
 
-  /** The network may be back: try now rather than at the end of the wait. */
+  /** The network may be back, or another one: try now rather than at the end of the wait. */
   #hurry() {
-    if (!this.#open || this.#socket?.readyState === WebSocket.CONNECTING) return;
-    if (!this.#up) return this.#connect();
-    clearTimeout(this.#timer);
-    this.#ping();
+    if (!this.#open) return;
+    if (this.#up) {
+      // After a sleep, the answer to a ping of before may just be waiting to be read.
+      if (this.#pinged) this.#pinged = performance.now();
+      return this.doubt();
+    }
+    this.#backoff.reset();
+    const connecting = this.#socket?.readyState === WebSocket.CONNECTING;
+    if (!connecting || performance.now() - this.#triedAt >= STALE_MS) this.#connect();
   }
 
   /** @param {WebSocket} socket */

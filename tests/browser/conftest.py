@@ -203,12 +203,19 @@ class Wire:
     sockets: list[WebSocketRoute] = field(default_factory=list)
     dead: bool = False  # nothing gets through, and nobody says so
     refusing: bool = False  # new ones are closed at once
+    refused: int = 0
+    swallowing: bool = False  # new ones never open, and nobody says so
+    swallowed: int = 0
 
     async def attach(self, page: Page) -> None:
         await page.route_web_socket("**/ws", self._route)
 
-    def _route(self, socket: WebSocketRoute) -> None:
+    async def _route(self, socket: WebSocketRoute) -> None:
+        if self.swallowing:
+            self.swallowed += 1
+            await asyncio.Event().wait()
         if self.refusing:
+            self.refused += 1
             asyncio.get_running_loop().create_task(socket.close())
             return
         upstream = socket.connect_to_server()
@@ -222,11 +229,17 @@ class Wire:
 
     async def another(self, known: int) -> None:
         """Wait until the page has opened more than `known` sockets in all."""
+        await self._more(lambda: len(self.sockets), known)
 
-        async def count() -> int:
-            return len(self.sockets)
+    async def another_attempt(self, known: int) -> None:
+        """Wait until more than `known` sockets have been refused or swallowed in all."""
+        await self._more(lambda: self.refused + self.swallowed, known)
 
-        await eventually(count, lambda opened: opened > known)
+    async def _more(self, number: Callable[[], int], known: int) -> None:
+        async def look() -> int:
+            return number()
+
+        await eventually(look, lambda seen: seen > known)
 
 
 class Person:

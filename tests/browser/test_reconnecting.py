@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import pytest_asyncio
 from playwright.async_api import expect
 
 WIRED = True  # the page's WebSockets can be cut, silenced and refused
@@ -149,3 +151,70 @@ async def test_a_crashed_tab_is_shown_as_gone_and_the_room_goes_on(session):
     await guest.page.context.close()
     await expect(host.tile("Ana").locator(".tile-note")).to_have_text(re.compile("Reconnecting, 0:"))
     await expect(host.page.locator("#room")).to_be_visible()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def away(person, server, room):
+    """A guest in a session, whose page goes by a clock that the test can turn, and who loses the network."""
+    host, guest = await person(), await person()
+    await guest.page.clock.install()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
+    return SimpleNamespace(host=host, guest=guest)
+
+
+async def is_back(host, guest):
+    """In their place, without a second knock."""
+    await guest.watches("Ruth")
+    await guest.hears()
+    await host.watches("Ana")
+    await expect(guest.page.locator("#connection")).to_be_hidden()
+    await expect(host.button("Let Ana in")).to_have_count(0)
+    await expect(host.tile("Ana")).to_have_count(1)
+
+
+async def test_a_page_tries_again_for_as_long_as_it_is_open(away):
+    host, guest = away.host, away.guest
+    for _ in range(20):  # over five minutes of the page's time
+        tried = guest.wire.refused
+        await guest.page.clock.run_for(16_000)
+        await guest.wire.another_attempt(tried)
+    await expect(guest.page.locator("#connection-clock")).to_have_text(re.compile("5:"))
+    guest.wire.refusing = False
+    await guest.page.clock.run_for(7_000)
+    await is_back(host, guest)
+
+
+async def test_a_page_tries_again_at_once_when_the_network_is_back(away):
+    host, guest = away.host, away.guest
+    await guest.page.clock.run_for(60_000)
+    now = await guest.page.evaluate("Date.now()")
+    await guest.page.clock.pause_at((now + 1000) / 1000)  # from now on no wait ends by itself
+    tried, sockets = guest.wire.refused, len(guest.wire.sockets)
+    await guest.page.context.set_offline(True)
+    guest.wire.refusing = False
+    await guest.page.context.set_offline(False)
+    await guest.wire.another(sockets)
+    assert guest.wire.refused == tried
+    await guest.page.clock.resume()
+    await is_back(host, guest)
+
+
+async def test_an_attempt_that_hangs_in_the_dead_network_is_not_waited_for(away):
+    host, guest = away.host, away.guest
+    guest.wire.swallowing = True
+    tried, sockets = guest.wire.refused, len(guest.wire.sockets)
+    await guest.wire.another_attempt(tried)
+    await guest.page.clock.run_for(2_000)
+    now = await guest.page.evaluate("Date.now()")
+    await guest.page.clock.pause_at((now + 1000) / 1000)
+    guest.wire.swallowing = guest.wire.refusing = False
+    await guest.page.evaluate("dispatchEvent(new Event('online'))")
+    await guest.wire.another(sockets)
+    await guest.page.clock.resume()
+    await is_back(host, guest)

@@ -1,0 +1,137 @@
+"""Five minutes away: what whoever lost the network for so long finds when it is back."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.settings import Settings
+from tests.server.fakes import House, Page
+from tests.server.test_stage import in_call, pair, seated
+
+LEASE = 300.0  # seconds: the least that is promised
+CONSENT = 30.0  # seconds after which a silent media connection is closed (RFC 7675)
+
+
+def lose_everything(house: House, page: Page) -> None:
+    """No signalling from now on, and no media: as behind a captive portal, or asleep."""
+    peer = house.sfu.peer_of(page.id)
+    page.drop()
+    house.wait(CONSENT)
+    peer.lose()
+    house.settle()
+
+
+def come_back(house: House, page: Page) -> Page:
+    """As a page does: with what it was given, and its link, which has expired meanwhile."""
+    back = house.page()
+    back.hello(house.token("guest", lifetime=-3600), resume=page.last("welcome").resume, name="Sam")
+    return back
+
+
+def test_the_lease_is_five_minutes_where_nobody_chose() -> None:
+    assert Settings.model_fields["lease_seconds"].default == LEASE
+
+
+@pytest.mark.parametrize("away", [5.0, 60.0, LEASE - 1])
+def test_whoever_was_away_for_less_has_their_place_back(house: House, away: float) -> None:
+    host, guest, host_peer, _ = pair(house)
+    host.say(type="lock", locked=True)
+    lose_everything(house, guest)
+    host.say(type="chat", text="I'm waiting for you.")
+    house.wait(away)
+    back = come_back(house, guest)
+    welcome = back.last("welcome")
+    assert (welcome.state, welcome.resumed, welcome.participant) == ("joined", True, guest.id)
+    assert (welcome.role, welcome.name, welcome.may) == ("guest", "Sam", guest.last("welcome").may)
+    assert [line.text for line in back.all("chat")] == ["I'm waiting for you."]
+    assert host.last("room").waiting == ()
+    back.offer("first")  # the page can't know that the server has given it up
+    assert back.last("error").code == "connection-lost"
+    again = in_call(house, back, connection="second")
+    assert seated(back)[0] == (host.id, "camera") and seated(host)[0] == (guest.id, "camera")
+    assert host_peer.bound[0][0] is again.publications["microphone"]
+
+
+def test_a_host_who_was_away_is_host_again(house: House) -> None:
+    host, guest, _, _ = pair(house)
+    lose_everything(house, host)
+    house.wait(LEASE - 1)
+    back = house.page()
+    back.hello(resume=host.last("welcome").resume)
+    assert back.last("welcome").role == "host" and "moderate" in back.last("welcome").may
+    back.say(type="remove", participant=guest.id)
+    assert guest.last("bye").code == "removed"
+
+
+def test_a_room_waits_for_everybody_where_the_network_was_the_servers(house: House) -> None:
+    host, guest, _, _ = pair(house)
+    for page in (host, guest):
+        lose_everything(house, page)
+    house.wait(LEASE - CONSENT - 1)
+    for page in (guest, host):
+        back = house.page()
+        back.hello(resume=page.last("welcome").resume)
+        assert back.last("welcome").state == "joined" and back.last("welcome").participant == page.id
+
+
+def test_being_back_for_a_moment_begins_the_five_minutes_anew(house: House) -> None:
+    _, guest, _, _ = pair(house)
+    lose_everything(house, guest)
+    for _ in range(4):
+        house.wait(LEASE - 1)
+        back = come_back(house, guest)
+        assert back.last("welcome").resumed
+        back.drop()
+        guest = back
+
+
+def test_whoever_waits_keeps_their_place_at_the_door(house: House) -> None:
+    host, guest = house.host(), house.knocking()
+    guest.drop()
+    house.wait(LEASE - 1)
+    back = come_back(house, guest)
+    assert back.last("welcome").state == "waiting" and back.last("welcome").resumed
+    assert [knock.id for knock in host.last("room").waiting] == [guest.id]
+
+
+def test_a_socket_that_nobody_saw_die_is_taken_over(house: House) -> None:
+    _, guest, _, _ = pair(house)
+    back = come_back(house, guest)
+    assert back.last("welcome").resumed and guest.last("bye").code == "moved"
+    guest.drop()  # the server's heartbeat finds out
+    house.wait(LEASE + 1)
+    assert back.id in house.room().participants
+
+
+class TestAfterTheFiveMinutes:
+    def test_a_guest_knocks_again_with_the_same_page(self, house: House) -> None:
+        host, guest, _, _ = pair(house)
+        lose_everything(house, guest)
+        house.wait(LEASE + 1)
+        assert [person.id for person in host.last("room").participants] == [host.id]
+        assert seated(host)[0] is None
+        back = house.page()
+        back.hello(house.token("guest"), resume=guest.last("welcome").resume, name="Sam")
+        welcome = back.last("welcome")
+        assert (welcome.state, welcome.resumed) == ("waiting", False) and welcome.participant != guest.id
+        assert [knock.name for knock in host.last("room").waiting] == ["Sam"]
+
+    def test_a_host_enters_again_even_where_the_door_is_closed(self, house: House) -> None:
+        host, _, _, _ = pair(house)
+        host.say(type="lock", locked=True)
+        lose_everything(house, host)
+        house.wait(LEASE + 1)
+        back = house.page()
+        back.hello(house.token("host", identity="host"), resume=host.last("welcome").resume)
+        welcome = back.last("welcome")
+        assert (welcome.state, welcome.role, welcome.resumed) == ("joined", "host", False)
+
+    def test_who_is_refused_is_told_so_for_good(self, house: House) -> None:
+        host, guest, _, _ = pair(house)
+        lose_everything(house, guest)
+        house.wait(LEASE + 1)
+        assert come_back(house, guest).last("bye").code == "token-expired"
+        host.say(type="lock", locked=True)
+        late = house.page()
+        late.hello(house.token("guest"), resume=guest.last("welcome").resume)
+        assert (late.last("bye").code, late.last("bye").retry) == ("locked", False)
