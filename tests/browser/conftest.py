@@ -14,7 +14,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from server.auth import Tokens
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SECRET = "a secret of the tests, long enough for HS256"
+MEDIA = ("--media-port", "0", "--media-host", "127.0.0.1")
 PATIENCE_MS = 15_000  # for anything the page is expected to do, on a slow machine
 LAPTOP = (1366, 768)
 PHONE = (390, 844)
@@ -123,11 +124,11 @@ class Server:
     def log(self) -> str:
         return (self._folder / "server.log").read_text()
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, *, media: Sequence[str] = MEDIA) -> None:
         with (self._folder / "server.log").open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server", "serve", "--port", str(port), "--media-port", "0"),
-                *("--media-host", "127.0.0.1", "--data-directory", str(self._folder), "--no-first-room"),
+                *(sys.executable, "-m", "server", "serve", "--port", str(port), *media),
+                *("--data-directory", str(self._folder), "--no-first-room"),
                 cwd=ROOT,
                 env={**os.environ, "ROOMTONE_SECRET": SECRET},
                 stdout=asyncio.subprocess.PIPE,

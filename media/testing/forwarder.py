@@ -1,0 +1,119 @@
+"""A middlebox in user space, on real sockets: it stands where a server's media port is announced, passes UDP
+and TCP on to where the port really is, and can stop passing UDP on, as some networks do in mid-call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import cast
+
+Address = tuple[str, int]
+
+CHUNK = 65536  # bytes of TCP read at once
+
+
+class Forwarder:
+    """Listens at `host` and passes on to the same port number at `target`; both are IPv4 addresses."""
+
+    def __init__(self, host: str, target: str) -> None:
+        self.port = 0  # once started
+        self.udp = True  # False: datagrams vanish, both ways, and nobody is told
+        self.udp_bytes = self.tcp_bytes = 0  # passed on
+        self._host = host
+        self._target = target
+        self._front: asyncio.DatagramTransport | None = None
+        self._ways: dict[Address, _Way] = {}  # by client
+        self._server: asyncio.Server | None = None
+        self._pipes: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(self._host, 0))
+        self.port = self._front.get_extra_info("sockname")[1]
+        self._server = await asyncio.start_server(self._accept, self._host, self.port)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for pipe in self._pipes:
+            pipe.cancel()
+        await asyncio.gather(*self._pipes, return_exceptions=True)
+        for way in self._ways.values():
+            way.close()
+        if self._front is not None:
+            self._front.close()
+
+    # UDP: what comes from a client goes on from a socket of its own, so that the answers are told apart.
+
+    def from_client(self, data: bytes, client: Address) -> None:
+        if self.udp:
+            self.udp_bytes += len(data)
+            if client not in self._ways:
+                self._ways[client] = _Way(self, client, (self._target, self.port))
+            self._ways[client].send(data)
+
+    def to_client(self, data: bytes, client: Address) -> None:
+        if self.udp and self._front is not None:
+            self.udp_bytes += len(data)
+            self._front.sendto(data, client)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._pipes.add(task)
+        task.add_done_callback(self._pipes.discard)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            back, forth = await asyncio.open_connection(self._target, self.port)
+            await asyncio.gather(self._pipe(reader, forth), self._pipe(back, writer))
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(CHUNK):
+                self.tcp_bytes += len(data)
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+class _Front(asyncio.DatagramProtocol):
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarder = forwarder
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._forwarder.from_client(data, addr)
+
+
+class _Way(asyncio.DatagramProtocol):
+    """One client's way to the target and back."""
+
+    def __init__(self, forwarder: Forwarder, client: Address, target: Address) -> None:
+        self._forwarder = forwarder
+        self._client = client
+        self._transport: asyncio.DatagramTransport | None = None
+        self._waiting: list[bytes] = []
+        loop = asyncio.get_running_loop()
+        self._opening = loop.create_task(loop.create_datagram_endpoint(lambda: self, remote_addr=target))
+
+    def send(self, data: bytes) -> None:
+        if self._transport is None:
+            self._waiting.append(data)
+        else:
+            self._transport.sendto(data)
+
+    def close(self) -> None:
+        self._opening.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        for data in self._waiting:
+            self._transport.sendto(data)
+        self._waiting.clear()
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._forwarder.to_client(data, self._client)
+
+    def error_received(self, exc: Exception) -> None:
+        pass  # the server is not there yet, or no more

@@ -1,0 +1,98 @@
+"""A network that stops to carry UDP in mid-call, and carries it again: real sockets, a real browser."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from media.testing.forwarder import Forwarder
+from tests.browser.conftest import Server, eventually
+
+ANNOUNCED, REAL = "127.0.0.1", "127.0.0.2"  # the media port's address, for others and in truth
+
+# The page looks for UDP every half minute. Nobody is to wait for that here.
+HASTE = """
+    const real = window.setInterval;
+    window.setInterval = (call, ms, ...rest) => real(call, ms === 30_000 ? 2_000 : ms, ...rest);
+"""
+
+PROTOCOL = """async () => {
+    const report = await window.peers.at(-1).getStats();
+    const transport = [...report.values()].find(({type}) => type === "transport");
+    const pair = report.get(transport?.selectedCandidatePairId);
+    return report.get(pair?.localCandidateId)?.protocol ?? "";
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def road():
+    forwarder = Forwarder(ANNOUNCED, REAL)
+    await forwarder.start()
+    yield forwarder
+    await forwarder.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def behind(road, tmp_path):
+    """A server whose media is reached over the road alone."""
+    running = Server(tmp_path)
+    await running.start(
+        media=("--media-port", str(road.port), "--media-host", REAL, "--public-address", ANNOUNCED)
+    )
+    yield running
+    await running.stop()
+
+
+async def goes_by(person, protocol):
+    await eventually(lambda: person.page.evaluate(PROTOCOL), lambda seen: seen == protocol)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def meet(behind, person, room):
+    """Brings a host and a guest together on that server."""
+
+    async def meet():
+        host, guest = await person(home=behind), await person(home=behind)
+        for someone in (host, guest):
+            await someone.page.add_init_script(HASTE)
+        await host.come(behind.link(room, "host"), "Ruth")
+        await guest.come(behind.link(room), "Ana")
+        await host.let_in("Ana")
+        await guest.watches("Ruth")
+        await guest.hears()
+        return host, guest
+
+    return meet
+
+
+async def test_whoever_never_had_udp_joins_over_tcp(meet, road):
+    road.udp = False
+    host, guest = await meet()
+    await goes_by(guest, "tcp")
+    await host.hears()
+    await host.watches("Ana")
+    assert road.udp_bytes == 0 and road.tcp_bytes > 0
+
+
+async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(meet, road):
+    host, guest = await meet()
+    await goes_by(guest, "udp")
+    assert road.udp_bytes > 0
+
+    road.udp = False
+    await goes_by(guest, "tcp")
+    await goes_by(host, "tcp")
+    carried = road.tcp_bytes
+    await guest.hears()
+    await host.hears()
+    await guest.watches("Ruth")
+    await host.watches("Ana")
+    assert road.tcp_bytes > carried
+
+    road.udp = True
+    await goes_by(guest, "udp")
+    await goes_by(host, "udp")
+    carried = road.udp_bytes
+    await guest.hears()
+    await host.hears()
+    await guest.watches("Ruth")
+    assert road.udp_bytes > carried
