@@ -12,6 +12,7 @@ import { Dialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
 import { EndedPage, Landing, Preview, WaitingPage } from "./ui/entrance.js";
 import { listenForKeys } from "./ui/keyboard.js";
+import { OwnQuality } from "./ui/ownquality.js";
 import { Notices } from "./ui/notices.js";
 import { Panels } from "./ui/panels.js";
 import { Stage } from "./ui/stage.js";
@@ -45,6 +46,7 @@ const waiting = new WaitingPage(devices, () => session.leave());
 const ended = new EndedPage(again);
 const missed = new Missed((text) => notices.announce(text, false));
 const status = new ConnectionStatus((text, urgent) => notices.announce(text, urgent));
+const ownQuality = new OwnQuality((text) => notices.announce(text));
 new Landing();
 
 stage.selfView = recallChoice("selfView", true);
@@ -86,6 +88,7 @@ store.subscribe((state) => {
   bar.draw(state);
   dialogs.draw(state, stage.selfView);
   status.draw(state);
+  ownQuality.draw(state);
   notices.draw(state, panels.open);
   byId("lock-mark", HTMLElement).hidden = !state.locked;
   const viewers = state.participants.filter(({ kind }) => kind === "viewer").map(({ name }) => name);

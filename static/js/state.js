@@ -68,6 +68,14 @@ export function others({ participants, me }) {
   return participants.filter(({ id, kind }) => id !== me?.id && kind !== "viewer");
 }
 
+/**
+ * Whether somebody is out of reach. Who has lost no more than the signalling can still be seen and heard.
+ * @param {Participant} person @param {State["conditions"]} conditions
+ */
+export function isAway({ id, connection }, conditions) {
+  return connection === "reconnecting" && (conditions.get(id)?.quality ?? "lost") === "lost";
+}
+
 /** @param {State} state @param {string} permission */
 export function allowed({ me }, permission) {
   return me?.may.includes(permission) ?? false;

@@ -223,20 +223,41 @@ const QUALITIES = {
   lost: "No connection",
 };
 
-/** Whose part of the way is short: `{name}` is the other person. @type {Record<Condition["cause"], string>} */
+/** Whose part of the way is short. @type {Record<Condition["cause"], string>} */
 const CAUSES = {
   none: "",
-  "your-uplink": "your sending is slow",
-  "your-downlink": "your receiving is slow",
-  "their-uplink": "their sending is slow",
-  "their-downlink": "their receiving is slow",
-  "their-connection": "they have lost the connection",
+  "your-uplink": "your internet is slow to send",
+  "your-downlink": "your internet is slow to receive",
+  "their-uplink": "their internet is slow to send",
+  "their-downlink": "their internet is slow to receive",
+  "their-connection": "nothing from them arrives",
 };
 
-/** @param {Condition} condition @returns {string} such as "Poor connection: their sending is slow" */
+/** @param {Condition} condition @returns {string} such as "Poor connection: their internet is slow to send" */
 export function conditionWords({ quality, cause }) {
   const why = CAUSES[cause] ?? "";
   return QUALITIES[quality] + (why && `: ${why}`);
+}
+
+/** @param {Condition} condition one's own @returns {string} "" where there is nothing to say */
+export function ownWords({ quality, cause, picture }) {
+  if (quality === "good") return "";
+  if (quality === "lost") return "Nothing from you gets through: the others can’t hear you at the moment.";
+  const paused = picture === "stills" || picture === "sound";
+  const spared = paused ? " Your picture is paused so that they can keep hearing you." : "";
+  return `Your connection is ${quality}: ${CAUSES[cause]}.${spared}`;
+}
+
+/** @param {"uplink" | "downlink"} way @param {import("./protocol.js").Grade} grade @returns {string} */
+export function wayWords(way, grade) {
+  return `${way === "uplink" ? "Sending" : "Receiving"}: ${grade}`;
+}
+
+/** On a tile: in full, and where there is little room. @typedef {{text: string, short: string}} Note */
+
+/** @param {string} text @param {string} [short] @returns {Note} */
+export function noteWords(text, short = text) {
+  return { text, short };
 }
 
 /**
@@ -244,14 +265,14 @@ export function conditionWords({ quality, cause }) {
  * @param {boolean} camera whether theirs is switched on
  * @param {Condition | undefined} condition
  * @param {boolean} soundOnly whether we chose it
- * @returns {string}
+ * @returns {Note}
  */
 export function pictureWords(camera, condition, soundOnly) {
-  if (condition?.sound_only) return "Sound only";
-  if (!camera) return "";
-  if (soundOnly) return "Picture hidden: you chose sound only";
+  if (condition?.sound_only) return noteWords("Sound only");
+  if (!camera) return noteWords("");
+  if (soundOnly) return noteWords("Picture hidden: you chose sound only", "Picture hidden");
   const saved = condition?.picture === "stills" || condition?.picture === "sound";
-  return saved ? "Picture paused so that you can keep hearing each other" : "";
+  return saved ? noteWords("Picture paused so that you can keep hearing each other", "Picture paused") : noteWords("");
 }
 
 /** @param {number} seconds @param {string[]} names @returns {string} */

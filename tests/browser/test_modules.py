@@ -62,6 +62,29 @@ PARSE_LINK = """async text => {
     return parseLink(text, location.origin);
 }"""
 
+# Grades at times in milliseconds -> what is made of them.
+STEADIED = """async () => {
+    const {Steady} = await import("/static/js/steady.js");
+    const steady = new Steady(3000, 0);
+    const look = grades => grades.map(([grade, at]) => steady.look(grade, at));
+    return [
+        look([[0, 0], [2, 1000], [0, 2000], [2, 3000], [2, 5900], [2, 6000]]),  // only what stays
+        look([[0, 7000], [1, 8000], [2, 8500], [0, 9000]]),  // back for a moment: still poor
+        look([[1, 10000], [0, 11000], [1, 12000]]),  // not poor for three seconds: no longer poor
+        look([[0, 13000], [0, 15999], [0, 16000]]),
+    ];
+}"""
+GRADED = """async () => {
+    const {Grading} = await import("/static/js/ui/ownquality.js");
+    const grading = new Grading();
+    const look = grades => grades.map(([grade, at]) => grading.look(grade, at));
+    return [
+        look([[0, 0], [1, 1000], [1, 19000], [1, 21000]]),
+        look([[0, 22000], [1, 23000], [0, 24000], [0, 27000], [1, 28000], [1, 40000]]),
+        look([[2, 41000], [2, 44000], [1, 45000], [1, 48000], [0, 49000], [0, 52000]]),  // fair, going up
+    ];
+}"""
+
 WHY_NOT = """async ([name, kinds]) => {
     const {capture} = await import("/static/js/capture.js");
     navigator.mediaDevices.getUserMedia = async ({audio, video}) => {
@@ -94,6 +117,14 @@ async def test_another_client_can_be_built_on_signalling_and_connection_alone(pe
     state = asyncio.ensure_future(bare.page.evaluate(BARE_CLIENT, [token, room]))
     await host.let_in("Bare")
     assert await state == "connected"
+
+
+async def test_grades_that_jump_to_and_fro_are_no_news_until_they_stay(blank):
+    assert await blank.evaluate(STEADIED) == [[0, 0, 0, 0, 0, 2], [2, 2, 2, 2], [2, 2, 1], [1, 1, 0]]
+
+
+async def test_a_fair_connection_is_worth_a_word_only_after_long_or_after_a_poor_one(blank):
+    assert await blank.evaluate(GRADED) == [[0, 0, 0, 1], [1, 1, 1, 0, 0, 0], [0, 2, 2, 1, 1, 0]]
 
 
 @pytest.mark.parametrize(

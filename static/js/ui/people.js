@@ -1,7 +1,8 @@
 /** The panel with everybody: who waits, who is in, and what a host can do about it. */
 
-import { conditionWords, waited } from "../words.js";
-import { byId, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
+import { isAway } from "../state.js";
+import { conditionWords, waited, wayWords } from "../words.js";
+import { byId, changeIcon, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
@@ -62,7 +63,7 @@ export class People {
       participants,
       ({ id }) => id,
       (person) => this.#person(person, host && person.id !== me?.id),
-      (item, person) => drawPerson(item, person, person.id === me?.id, state.conditions.get(person.id)),
+      (item, person) => drawPerson(item, person, person.id === me?.id, state.conditions),
     );
   }
 
@@ -82,7 +83,8 @@ export class People {
   /** @param {Participant} person @param {boolean} manageable */
   #person({ id, name }, manageable) {
     const who = make("div", "person-name", make("span"), make("small"));
-    const item = make("li", "person", avatar(id, name), who, make("div", "person-state"));
+    const ways = make("small", "person-ways");
+    const item = make("li", "person", avatar(id, name), who, make("div", "person-state"), ways);
     if (!manageable) return item;
     const mute = make("button", "icon-button", icon("microphone-off"));
     const remove = make("button", "icon-button", icon("remove"));
@@ -94,7 +96,7 @@ export class People {
       button.setAttribute("aria-label", label);
       button.title = label;
     }
-    item.append(make("div", "person-actions", mute, remove));
+    ways.before(make("div", "person-actions", mute, remove));
     return item;
   }
 }
@@ -103,12 +105,19 @@ export class People {
  * @param {HTMLLIElement} item
  * @param {Participant} person
  * @param {boolean} self
- * @param {import("../protocol.js").Condition | undefined} condition
+ * @param {State["conditions"]} conditions
  */
-function drawPerson(item, { name, role, microphone, camera, connection, kind }, self, condition) {
+function drawPerson(item, person, self, conditions) {
+  const { name, role, microphone, camera, kind } = person;
+  const condition = conditions.get(person.id);
   setText(find(item, ".person-name span", HTMLElement), self ? `${name} (you)` : name);
   const part = { page: "", sender: "A device or program that only sends", viewer: "Only watches and listens" }[kind];
-  const facts = [role === "host" ? "Host" : "", part, connection === "reconnecting" ? "Reconnecting…" : condition ? conditionWords(condition) : ""];
+  const facts = [
+    role === "host" ? "Host" : "",
+    part,
+    condition?.sound_only ? "Sound only" : "",
+    connectionWords(person, conditions),
+  ];
   setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(" · "));
   const state = find(item, ".person-state", HTMLElement);
   const key = `${microphone} ${camera}`;
@@ -119,8 +128,43 @@ function drawPerson(item, { name, role, microphone, camera, connection, kind }, 
       ...fact(camera ? "camera" : "camera-off", `Camera ${camera ? "on" : "off"}`),
     );
   }
+  drawWays(find(item, ".person-ways", HTMLElement), condition);
   const mute = item.querySelector('[data-act="mute"]');
   if (mute instanceof HTMLButtonElement) mute.disabled = !microphone;
+}
+
+/** @param {Participant} person @param {State["conditions"]} conditions */
+function connectionWords(person, conditions) {
+  if (isAway(person, conditions)) return "Reconnecting…";
+  if (person.connection === "connecting") return "Connecting…";
+  const condition = conditions.get(person.id);
+  if (!condition) return "";
+  // Where both ways are told apart, theirs need no second mention.
+  const known = condition.uplink && condition.cause.startsWith("their-");
+  return conditionWords(known ? { ...condition, cause: "none" } : condition);
+}
+
+/**
+ * Both ways apart, as hosts are told them: a sign, and the same in words.
+ * @param {HTMLElement} home
+ * @param {import("../protocol.js").Condition | undefined} condition
+ */
+function drawWays(home, condition) {
+  for (const way of /** @type {const} */ (["uplink", "downlink"])) {
+    const grade = condition?.[way];
+    const known = home.querySelector(`[data-way="${way}"]`);
+    if (!grade) {
+      known?.remove();
+      continue;
+    }
+    const element = known ?? make("span", "person-way", icon("signal-good"), make("span"));
+    if (!known) {
+      element.setAttribute("data-way", way);
+      home.append(element);
+    }
+    changeIcon(element, `signal-${grade}`);
+    setText(find(element, "span", HTMLElement), wayWords(way, grade));
+  }
 }
 
 /** @param {string} symbol @param {string} label */

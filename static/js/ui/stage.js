@@ -1,7 +1,7 @@
 /** The tiles of everybody, their places, and what the server is told about their sizes. */
 
-import { others } from "../state.js";
-import { clock, pictureWords } from "../words.js";
+import { isAway, others } from "../state.js";
+import { clock, noteWords, pictureWords } from "../words.js";
 import { byId, reconcile, setText } from "./dom.js";
 import { arrange } from "./layout.js";
 import { Tile } from "./tile.js";
@@ -16,7 +16,7 @@ const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
 const CLOCK_MS = 1000; // how often the time of whoever is away is drawn
 const ROUGH_PX = 16; // finer steps than a video layer's are of no use
 
-const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: "", slot: null };
+const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: noteWords(""), slot: null };
 
 export class Stage {
   #root = byId("stage", HTMLElement);
@@ -91,7 +91,7 @@ export class Stage {
       const seat = seatOf(id, "screen");
       if (!screen || !seat) continue;
       const track = this.#track(seat.video_mid);
-      const note = soundOnly ? "Screen hidden: you chose sound only" : "";
+      const note = noteWords(soundOnly ? "Screen hidden: you chose sound only" : "");
       places.push({ ...PLAIN, kind: "screen", id, name, track, picture: !soundOnly, note, slot: seat.slot });
     }
     for (const { id, name, microphone, camera, connection } of people) {
@@ -99,8 +99,8 @@ export class Stage {
       const condition = conditions.get(id);
       const away = this.#awaySince.get(id);
       let note = pictureWords(camera, condition, soundOnly);
-      if (connection === "connecting") note = "Connecting…";
-      if (away !== undefined) note = `Reconnecting, ${clock((performance.now() - away) / 1000)}`;
+      if (connection === "connecting") note = noteWords("Connecting…");
+      if (away !== undefined) note = noteWords(`Reconnecting, ${clock((performance.now() - away) / 1000)}`);
       places.push({
         ...PLAIN,
         kind: "camera",
@@ -127,7 +127,7 @@ export class Stage {
         track: camera.track,
         picture: camera.track !== null,
         off: camera.track === null && !soundOnly,
-        note: soundOnly ? "Sound only" : "",
+        condition: conditions.get(me.id),
         muted: !(microphone.on && microphone.track),
         speaking: severalPeople && speaking.includes(me.id),
       });
@@ -137,7 +137,7 @@ export class Stage {
 
   /** Since when each person is away. @param {State} state */
   #noteAway(state) {
-    const away = others(state).filter(({ connection }) => connection === "reconnecting").map(({ id }) => id);
+    const away = others(state).filter((person) => isAway(person, state.conditions)).map(({ id }) => id);
     for (const id of this.#awaySince.keys()) if (!away.includes(id)) this.#awaySince.delete(id);
     for (const id of away) if (!this.#awaySince.has(id)) this.#awaySince.set(id, performance.now());
   }
@@ -166,6 +166,7 @@ export class Stage {
     people.forEach((place, index) => this.#tileOf(place)?.place(rects.people[index]));
     if (self && rects.self) this.#tileOf(self)?.place(rects.self);
     this.#root.classList.toggle("one-to-one", !main && people.length === 1);
+    this.#root.style.setProperty("--corner", `${Math.round(self && rects.self ? rects.self.width : 0)}px`);
     this.#tellSizes();
   }
 

@@ -17,9 +17,12 @@ import { changeIcon, hue, icon, initials, make, setText, showTrack } from "./dom
  * @property {boolean} speaking
  * @property {boolean} away the person has lost the connection
  * @property {import("../protocol.js").Condition | undefined} condition how they are reached
- * @property {string} note what is special just now, or ""
+ * @property {import("../words.js").Note} note what is special just now, or ""
  */
 
+const TINY_PX = 130; // the shorter side
+const SNUG_PX = 220;
+const NARROW_PX = 260; // there, notes are short
 const LEAST_VISIBLE = 0.37; // of a picture: rather than crop more away, show it whole with margins
 
 export class Tile {
@@ -27,6 +30,8 @@ export class Tile {
   #video = make("video");
   #label = make("span", "tile-label");
   #note = make("p", "tile-note");
+  /** @type {import("../words.js").Note} */
+  #words = { text: "", short: "" };
   #muted = icon("microphone-off");
   #signal = make("span", "signal", icon("signal-good"));
   #shown = false;
@@ -47,7 +52,7 @@ export class Tile {
     const avatar = make("span", "avatar", make("span", "", kind === "screen" ? icon("screen") : initials(name)));
     avatar.setAttribute("aria-hidden", "true");
     this.#video.setAttribute("aria-hidden", "true"); // the group's name says whose picture it is
-    this.element.append(avatar, this.#video, make("div", "tile-name", this.#muted, this.#label, this.#signal), this.#note);
+    this.element.append(avatar, this.#video, make("div", "tile-words", this.#note, make("div", "tile-name", this.#muted, this.#label, this.#signal)));
   }
 
   /** @param {TileLook} look */
@@ -59,7 +64,8 @@ export class Tile {
     }
     setText(this.#label, label);
     this.#label.title = label;
-    setText(this.#note, note);
+    this.#words = note;
+    this.#tell();
     this.#muted.classList.toggle("gone", !muted);
     this.element.classList.toggle("speaking", speaking);
     this.element.classList.toggle("dimmed", away);
@@ -70,7 +76,7 @@ export class Tile {
     this.#signal.dataset.quality = condition?.quality;
     const person = kind !== "screen";
     // What changes all the time is left out of the name: it is in the list of people, too.
-    const facts = [label, person && muted ? "microphone off" : "", off ? "camera off" : "", away ? "reconnecting" : note];
+    const facts = [label, person && muted ? "microphone off" : "", off ? "camera off" : "", away ? "reconnecting" : note.text];
     this.element.setAttribute("aria-label", facts.filter(Boolean).join(", "));
     this.#show(picture ? track : null);
   }
@@ -82,7 +88,10 @@ export class Tile {
     style.transform = `translate(${Math.round(rect.x)}px, ${Math.round(rect.y)}px)`;
     style.width = `${Math.round(rect.width)}px`;
     style.height = `${Math.round(rect.height)}px`;
-    this.element.classList.toggle("tiny", Math.min(rect.width, rect.height) < 130);
+    const side = Math.min(rect.width, rect.height);
+    this.element.classList.toggle("tiny", side < TINY_PX);
+    this.element.classList.toggle("snug", side >= TINY_PX && side < SNUG_PX);
+    this.#tell();
     this.#fit();
   }
 
@@ -93,6 +102,10 @@ export class Tile {
     if (!videoWidth || !videoHeight || this.#video.classList.contains("whole")) return { width, height };
     const scale = Math.max(width / videoWidth, height / videoHeight);
     return { width: videoWidth * scale, height: videoHeight * scale };
+  }
+
+  #tell() {
+    setText(this.#note, this.rect.width < NARROW_PX ? this.#words.short : this.#words.text);
   }
 
   /** @param {MediaStreamTrack | null} track */

@@ -1,0 +1,254 @@
+"""What people read when conditions change: a poor way, a paused picture, somebody out of reach.
+
+Some states no test can make in a browser alone: there the page is told of them as if by the server.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Person, Server, Session, _browser
+
+# Keeps the newest message of each type, and holds back those of the types that a test says itself.
+LISTEN = """
+    window.newest = {};
+    window.withheld = new Set();
+    window.WebSocket = class extends WebSocket {
+        constructor(...how) {
+            super(...how);
+            window.socket = this;
+            this.addEventListener("message", event => {
+                const message = JSON.parse(event.data);
+                if (window.withheld.has(message.type)) event.stopImmediatePropagation();
+                else window.newest[message.type] = message;
+            });
+        }
+    };
+"""
+SAY = """message => {
+    window.withheld.add(message.type);
+    window.socket.onmessage(new MessageEvent("message", {data: JSON.stringify(message)}));
+}"""
+ID_OF = """name => window.newest.room.participants.find(person => person.name === name)?.id"""
+GOOD = {"quality": "good", "cause": "none", "picture": "motion", "sound_only": False}
+SLOW_TO_SEND = {**GOOD, "quality": "poor", "cause": "your-uplink"}
+WORDS = "Your connection is poor: your internet is slow to send."
+PAUSED = "Picture paused so that you can keep hearing each other"
+SPARED = "Your picture is paused so that they can keep hearing you."
+
+# Of everything on the stage but what says something new.
+PLACES = """async () => {
+    await Promise.all(document.getAnimations()
+        .filter(animation => animation.effect.getComputedTiming().iterations !== Infinity)
+        .map(animation => animation.finished.catch(() => {})));
+    return [...document.querySelectorAll("#stage, .tile, .tile-name, .tile-label, .bar, .control")]
+    .map(element => element.getBoundingClientRect())
+    .map(({x, y, width, height}) => [x, y, width, height].map(Math.round).join());
+}"""
+# Pills that cover each other or leave the window.
+MESS = """() => {
+    const pills = [...document.querySelectorAll(".room-top > *")].filter(pill => pill.checkVisibility());
+    const boxes = pills.map(pill => pill.getBoundingClientRect());
+    const faults = pills.filter((pill, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
+        || pill.scrollWidth > pill.clientWidth + 1).map(pill => pill.id);
+    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
+        if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+            faults.push(`${pills[i].id} and ${pills[i + j + 1].id}`);
+    }));
+    return faults;
+}"""
+
+
+async def told(person: Person, missed: float = 0, **conditions: dict[str, Any]) -> None:
+    """As if the server had told `person` these conditions, by name."""
+    people = [
+        {
+            "participant": await person.page.evaluate(ID_OF, name),
+            "uplink": None,
+            "downlink": None,
+            **condition,
+        }
+        for name, condition in conditions.items()
+    ]
+    missed_by = [row["participant"] for row in people[:1] if missed]
+    message = {"type": "conditions", "people": people, "missed": missed, "missed_by": missed_by}
+    await person.page.evaluate(SAY, message)
+
+
+def note(person: Person, name: str) -> Locator:
+    return person.tile(name).locator(".tile-note")
+
+
+def own(person: Person) -> Locator:
+    return person.page.locator("#own-quality")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def call(person: Invite, server: Server, room: str) -> Session:
+    """A host and a guest who talk, and what their pages are told is in our hands."""
+    host, guest = await person(), await person(size=PHONE)
+    for one in (host, guest):
+        await one.page.add_init_script(LISTEN)
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.watches("Ana")
+    await guest.watches("Ruth")
+    return Session(host, guest, room)
+
+
+async def test_nobody_is_bothered_while_the_connection_is_good(call):
+    await told(call.guest, Ana=GOOD, Ruth=GOOD)
+    await expect(call.guest.tile("You").locator(".signal")).to_have_attribute("title", "Good connection")
+    await expect(own(call.guest)).to_be_hidden()
+    await expect(note(call.guest, "Ruth")).to_be_empty()
+
+
+async def test_a_poor_uplink_is_said_once_it_lasts_and_its_end_too(call):
+    guest = call.guest
+    polite = guest.page.locator("#polite")
+    await told(guest, Ana={**SLOW_TO_SEND, "picture": "stills"}, Ruth={**SLOW_TO_SEND, "picture": "motion"})
+    await expect(guest.tile("You").locator(".signal")).to_have_attribute("data-quality", "poor")
+    assert await own(guest).is_hidden()  # it may pass
+    await expect(own(guest)).to_have_text(f"{WORDS} {SPARED}")
+    await expect(polite).to_contain_text(f"{WORDS} {SPARED}")
+    await told(guest, Ana=GOOD, Ruth=GOOD)
+    assert await own(guest).is_visible()
+    await expect(own(guest)).to_be_hidden()
+    await expect(polite).to_contain_text("Your connection is good again.")
+
+
+async def test_who_is_not_heard_at_all_is_told_so(call):
+    await told(call.guest, Ana={**GOOD, "quality": "lost"}, Ruth=GOOD)
+    await expect(own(call.guest)).to_have_text(
+        "Nothing from you gets through: the others can\u2019t hear you at the moment."
+    )
+
+
+async def test_a_paused_picture_says_why_and_is_not_called_off(call):
+    host = call.host
+    poor = {**GOOD, "quality": "poor", "cause": "their-uplink"}
+    for picture in ("stills", "sound"):
+        await told(host, Ruth=GOOD, Ana={**poor, "picture": picture})
+        await expect(note(host, "Ana")).to_have_text(PAUSED)
+        await expect(host.tile("Ana")).to_have_attribute("aria-label", f"Ana, {PAUSED}")
+        await expect(host.tile("Ana").locator(".signal")).to_have_attribute(
+            "title", "Poor connection: their internet is slow to send"
+        )
+    await expect(host.tile("Ana").locator("video")).not_to_have_class(re.compile("live"))
+    await told(host, Ruth=GOOD, Ana=GOOD)
+    await host.watches("Ana")
+    await expect(note(host, "Ana")).to_be_empty()
+
+
+async def test_a_host_reads_both_ways_of_everybody_and_a_guest_does_not(call):
+    host, guest = call.host, call.guest
+    await host.press("People")
+    rows = host.page.locator("#people-list li")
+    # What the server itself says, whichever it is on a busy machine.
+    await expect(rows.filter(has_text="Ana")).to_contain_text(re.compile("Sending: (good|fair|poor)"))
+    await told(
+        host,
+        Ruth={**GOOD, "uplink": "good", "downlink": "fair"},
+        Ana={**GOOD, "quality": "poor", "cause": "their-uplink", "uplink": "poor", "downlink": "good"},
+    )
+    await expect(rows.filter(has_text="Ana")).to_contain_text("Poor connection")
+    ways = rows.filter(has_text="Ana").locator(".person-way")
+    await expect(ways).to_have_text(["Sending: poor", "Receiving: good"])
+    # The signs differ in shape, not in colour alone.
+    signs = [await ways.nth(way).locator("use").get_attribute("href") for way in (0, 1)]
+    assert [sign.partition("#")[2] for sign in signs] == ["signal-poor", "signal-good"]
+    await expect(rows.filter(has_text="Ruth").locator(".person-way")).to_have_text(
+        ["Sending: good", "Receiving: fair"]
+    )
+    await guest.press("People")
+    await expect(guest.page.locator("#people-list li")).to_have_count(2)
+    await expect(guest.page.locator(".person-way")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE, SMALLEST])
+async def test_words_come_and_go_without_moving_anything_or_covering_each_other(call, size):
+    guest = call.guest
+    await guest.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await told(guest, Ana=GOOD, Ruth=GOOD)
+    await guest.watches("Ruth")
+    await guest.page.evaluate("document.querySelector('#lock-mark').hidden = false")
+    before = await guest.page.evaluate(PLACES)
+    await told(
+        guest, 2.0, Ana={**SLOW_TO_SEND, "picture": "stills"}, Ruth={**SLOW_TO_SEND, "picture": "stills"}
+    )
+    await expect(own(guest)).to_be_visible()
+    await told(
+        guest, 3.0, Ruth={**SLOW_TO_SEND, "picture": "stills"}, Ana={**SLOW_TO_SEND, "picture": "stills"}
+    )
+    await guest.reads("Ruth missed the last 3 seconds of what you said")
+    assert await guest.page.evaluate(MESS) == []
+    assert await guest.page.evaluate(PLACES) == before
+
+
+async def test_a_camera_that_is_switched_off_is_called_off_and_not_paused(call):
+    host, guest = call.host, call.guest
+    await guest.press("Camera")
+    await expect(host.tile("Ana")).to_have_attribute("aria-label", "Ana, camera off")
+    await expect(note(host, "Ana")).to_be_empty()
+
+
+async def test_who_has_lost_only_the_signalling_is_not_called_away(call):
+    host = call.host
+    room = await host.page.evaluate("window.newest.room")
+    people = [
+        {**one, "connection": "reconnecting"} if one["name"] == "Ana" else one for one in room["participants"]
+    ]
+    await told(host, Ruth=GOOD, Ana=GOOD)
+    await host.page.evaluate(SAY, {**room, "participants": people})
+    await host.press("People")
+    await expect(host.page.locator("#people-list")).not_to_contain_text("Reconnecting")
+    await expect(host.tile("Ana")).not_to_have_class(re.compile("dimmed"))
+    await told(host, Ruth=GOOD, Ana={**GOOD, "quality": "lost", "cause": "their-connection"})
+    await expect(host.page.locator("#people-list")).to_contain_text("Reconnecting")
+    await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[0-9]$"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def far_browser() -> AsyncIterator[Browser]:
+    """One of its own, which a test may stop."""
+    async for browser in _browser():
+        yield browser
+
+
+async def processes(browser: Browser) -> list[int]:
+    devtools = await browser.new_browser_cdp_session()
+    return [process["id"] for process in (await devtools.send("SystemInfo.getProcessInfo"))["processInfo"]]
+
+
+async def test_while_somebody_is_out_of_reach_a_clock_counts_until_they_are_back(
+    person, server, room, far_browser
+):
+    host, guest = await person(size=PHONE), await person(using=far_browser)
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.watches("Ana")
+    pids = await processes(far_browser)
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        # From the first seconds on, long before any connection is given up.
+        await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[0-4]$"), timeout=6_000)
+        await expect(host.tile("Ana")).to_have_attribute("aria-label", "Ana, reconnecting")
+        await expect(note(host, "Ana")).to_have_text("Reconnecting, 0:05")
+        words, tile = await note(host, "Ana").bounding_box(), await host.tile("Ana").bounding_box()
+        assert words["x"] > tile["x"] and words["x"] + words["width"] < tile["x"] + tile["width"]
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    await host.watches("Ana")
+    await expect(note(host, "Ana")).not_to_contain_text("Reconnecting")
