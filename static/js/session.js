@@ -48,7 +48,10 @@ export class Session extends Emitter {
     this.#signalling = new Signalling(url, () => this.#hello());
     this.#connection = new Connection(
       (offer) => this.#signalling.send(offer),
-      () => others(store.state).some((person) => person.microphone || (!devices.soundOnly && (person.camera || person.screen))),
+      () =>
+        others(store.state).some(({ microphone, camera, screen }) => {
+          return microphone || (!devices.soundOnly && (camera || screen));
+        }),
     );
     this.#signalling.on("message", (message) => this.#receive(message));
     this.#signalling.on("up", () => store.update({ downSince: null }));

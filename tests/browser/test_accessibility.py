@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.test_conditions import GOOD, LISTEN, SLOW_TO_SEND, told
+
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 # WCAG 2.2 A and AA and axe's own best practices; what only a person can judge is left out by axe itself.
 EVERYTHING = {"resultTypes": ["violations"]}
@@ -135,6 +137,32 @@ async def test_the_room_with_its_panels_and_dialogs(person, server, room, scheme
     await check(host.page, scheme)
     await host.page.keyboard.press("Escape")
     await host.page.keyboard.press("?")
+    await check(host.page, scheme)
+
+
+async def test_the_room_while_connections_are_poor(person, server, room, scheme):
+    host, guest = await person(scheme=scheme, bypass_csp=True), await person()
+    await host.page.add_init_script(LISTEN)
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.watches("Ana")
+    ours = {**SLOW_TO_SEND, "picture": "stills", "uplink": "poor", "downlink": "fair"}
+    theirs = {**GOOD, "quality": "poor", "cause": "their-uplink", "uplink": "poor", "downlink": "good"}
+    await told(host, Ruth=ours, Ana={**theirs, "picture": "sound"})
+    await expect(host.page.locator("#own-quality")).to_be_visible()
+    await host.press("People")
+    await expect(host.page.locator(".person-way")).to_have_count(4)
+    await check(host.page, scheme)
+    await told(host, 2.0, Ana={**theirs, "picture": "sound"}, Ruth=ours)
+    await expect(host.page.locator("#missed")).to_be_visible()
+    assert await faults(host.page, COLOURS) == []
+    await told(host, Ruth=ours, Ana={**GOOD, "picture": "off", "sound_only": True})
+    await host.press("More")
+    await host.page.get_by_role("switch", name="Sound only").check()
+    await host.page.keyboard.press("Escape")
+    await host.page.keyboard.press("Escape")  # of the panel
+    await expect(host.page.locator("#sound-only")).to_be_visible()
     await check(host.page, scheme)
 
 

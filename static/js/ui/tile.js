@@ -52,7 +52,8 @@ export class Tile {
     const avatar = make("span", "avatar", make("span", "", kind === "screen" ? icon("screen") : initials(name)));
     avatar.setAttribute("aria-hidden", "true");
     this.#video.setAttribute("aria-hidden", "true"); // the group's name says whose picture it is
-    this.element.append(avatar, this.#video, make("div", "tile-words", this.#note, make("div", "tile-name", this.#muted, this.#label, this.#signal)));
+    const who = make("div", "tile-name", this.#muted, this.#label, this.#signal);
+    this.element.append(avatar, this.#video, make("div", "tile-words", this.#note, who));
   }
 
   /** @param {TileLook} look */
@@ -104,6 +105,7 @@ export class Tile {
     return { width: videoWidth * scale, height: videoHeight * scale };
   }
 
+  /** As many words as there is room for. */
   #tell() {
     setText(this.#note, this.rect.width < NARROW_PX ? this.#words.short : this.#words.text);
   }
