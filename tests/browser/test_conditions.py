@@ -53,15 +53,16 @@ PLACES = """async () => {
     .map(element => element.getBoundingClientRect())
     .map(({x, y, width, height}) => [x, y, width, height].map(Math.round).join());
 }"""
-# Pills that cover each other or leave the window.
+# Pills, words on a tile and one's own picture that cover each other or leave the window.
 MESS = """() => {
-    const pills = [...document.querySelectorAll(".room-top > *")].filter(pill => pill.checkVisibility());
+    const pills = [...document.querySelectorAll(".room-top > *, .camera .tile-words > *, .tile.self")]
+        .filter(pill => pill.checkVisibility());
     const boxes = pills.map(pill => pill.getBoundingClientRect());
     const faults = pills.filter((pill, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
-        || pill.scrollWidth > pill.clientWidth + 1).map(pill => pill.id);
+        || pill.scrollWidth > pill.clientWidth + 1).map(pill => pill.id || pill.className);
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
         if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-            faults.push(`${pills[i].id} and ${pills[i + j + 1].id}`);
+            faults.push(`${pills[i].textContent} and ${pills[i + j + 1].textContent}`);
     }));
     return faults;
 }"""
