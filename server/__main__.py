@@ -20,6 +20,7 @@ from server.settings import Settings, SettingsError, load
 
 # Not on the command line: every user of the machine can read the arguments of a process.
 NO_FLAG = ("secret", "metrics_token")
+_PATTERNS = {"string_pattern_mismatch": "letters, digits, - and _ only, at most 64 of them"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -59,10 +60,11 @@ def _check(options: argparse.Namespace) -> int:
     problems = find_problems(settings)
     if problems:
         raise SettingsError(problems)
-    print(
-        f"The settings are fine. Roomtone would run at {settings.url()}, "
-        f"with sound and picture on port {settings.media_port}."
-    )
+    where = settings.url()
+    if where.endswith(":0"):
+        where = f"{where.removesuffix(':0')} on a free port"
+    media = f"port {settings.media_port}" if settings.media_port else "a free port"
+    print(f"The settings are fine. Roomtone would run at {where}, with sound and picture on {media}.")
     return 0
 
 
@@ -94,7 +96,9 @@ def _reason(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     details = error.errors(include_url=False, include_context=False)
-    return "; ".join(f"{detail['loc'][0]}: {detail['msg']}" for detail in details)
+    return "; ".join(
+        f"{detail['loc'][0]}: {_PATTERNS.get(detail['type'], detail['msg'])}" for detail in details
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:

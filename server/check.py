@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.auth import SECRET_FILE
-from server.settings import MIN_SECRET, Problem, Settings
+from server.settings import MIN_SECRET, Problem, Settings, unreadable
 
 
 def find_problems(settings: Settings) -> list[Problem]:
@@ -97,14 +97,14 @@ def _tls(settings: Settings) -> Iterator[Problem]:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"):
             yield Problem(
                 "tls_key", f"{key} does not belong to {certificate}. Use the key that it was made with."
             )
         else:
             yield Problem(
                 "tls_certificate",
-                f"{certificate} and {key} are not a certificate and a key in PEM form without a password.",
+                f"{certificate} and {key} are not a certificate and a key in PEM form. Were they mixed up?",
             )
         return
     except ValueError:
@@ -123,7 +123,7 @@ def _readable(path: Path, name: str) -> Iterator[Problem]:
     try:
         path.open("rb").close()
     except OSError as error:
-        yield Problem(name, f"{path} can't be read: {error.strerror}.")
+        yield Problem(name, unreadable(path, error))
 
 
 def _validity(certificate: Path) -> Iterator[Problem]:
@@ -156,7 +156,7 @@ def _data_directory(settings: Settings) -> Iterator[Problem]:
         try:
             secret = path.read_bytes().strip()
         except OSError as error:
-            yield Problem("data_directory", f"{path} can't be read: {error.strerror}.")
+            yield Problem("data_directory", unreadable(path, error))
             return
         if len(secret) < MIN_SECRET:
             yield Problem(

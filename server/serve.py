@@ -39,7 +39,8 @@ def load_secret(settings: Settings) -> bytes:
     try:
         return read_or_create_secret(settings.data_directory)
     except (OSError, ValueError) as error:
-        text = f"The secret can't be kept in {settings.data_directory}: {error}"
+        reason = error.strerror if isinstance(error, OSError) else error
+        text = f"The secret can't be kept in {settings.data_directory}: {reason}. Set another directory?"
         raise SettingsError([Problem("data_directory", text)]) from None
 
 

@@ -22,6 +22,20 @@ MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash f
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
+# By pydantic's type of error, where its own words are for programmers.
+WHAT_TO_WRITE = {
+    "bool_parsing": "Write true or false.",
+    "bool_type": "Write true or false.",
+    "int_parsing": "Write a whole number.",
+    "int_type": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "float_parsing": "Write a number.",
+    "float_type": "Write a number.",
+    "string_type": "Write a text.",
+    "tuple_type": "Write a list.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong with the settings: which one, and what to do."""
@@ -31,6 +45,15 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.setting}: {self.message}"
+
+
+def unreadable(path: Path, error: OSError) -> str:
+    """Words for a file that can't be read, and what to do."""
+    if isinstance(error, FileNotFoundError):
+        return f"There is no {path}. Is the path right, and complete from /?"
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a directory. Name the file in it."
+    return f"{path} can't be read: {error.strerror}. Let the user that runs Roomtone read it."
 
 
 class SettingsError(Exception):
@@ -214,8 +237,9 @@ def load(
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False):
             name = str(detail["loc"][0]) if detail["loc"] else "settings"
-            text = detail["msg"].removeprefix("Value error, ")
-            problems.append(Problem(name, f"{text} (set {sources.get(name, 'by default')})"))
+            text = WHAT_TO_WRITE.get(detail["type"]) or detail["msg"].removeprefix("Value error, ") + "."
+            text = text.replace("..", ".").replace("Input should", "It should")
+            problems.append(Problem(name, f"{text} (Set {sources.get(name, 'by default')}.)"))
     if problems:
         raise SettingsError(problems)
     return settings
@@ -227,10 +251,13 @@ def _from_file(path: Path | None, problems: list[Problem]) -> Iterator[tuple[str
     try:
         content = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
-        problems.append(Problem("config", f"{path} can't be read: {error.strerror}."))
+        problems.append(Problem("config", unreadable(path, error)))
         return
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(Problem("config", f"{path} is not valid TOML: {error}."))
+        text = (
+            f'{path} is not valid TOML: {error}. Lines look like port = 8080 or host = "localhost", in UTF-8.'
+        )
+        problems.append(Problem("config", text))
         return
     for name, value in content.items():
         if name in Settings.model_fields:

@@ -115,7 +115,8 @@ class TestTls:
 
     def test_unreadable(self, tmp_path: Path) -> None:
         found = problems(tmp_path, tls_certificate=tmp_path / "none", tls_key=tmp_path)
-        assert "can't be read" in found["tls_certificate"] and "can't be read" in found["tls_key"]
+        assert found["tls_certificate"].startswith(f"There is no {tmp_path / 'none'}.")
+        assert found["tls_key"] == f"{tmp_path} is a directory. Name the file in it."
 
     def test_a_key_of_another_certificate(self, tmp_path: Path) -> None:
         certificate, _ = make_certificate(tmp_path / "a")

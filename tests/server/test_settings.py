@@ -85,7 +85,24 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert "can't be read" in problems(config=tmp_path / "none.toml")["config"]
+    assert "There is no" in problems(config=tmp_path / "none.toml")["config"]
+    assert "is a directory" in problems(config=tmp_path)["config"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("port", "abc", "Write a whole number."),
+        ("first_room", "maybe", "Write true or false."),
+        ("link_hours", "long", "Write a number."),
+        ("max_rooms", "-3", "It should be greater than or equal to 1."),
+        ("log_level", "loud", "It should be 'debug', 'info', 'warning' or 'error'."),
+        ("public_url", "talk.example.org", "such as https://talk.example.org."),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_to_write(name: str, value: str, words: str) -> None:
+    text = problems(environment={f"ROOMTONE_{name.upper()}": value})[name]
+    assert words in text and text.endswith("(Set in the environment.)") and ".." not in text
 
 
 @pytest.mark.parametrize(
