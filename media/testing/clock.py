@@ -1,9 +1,11 @@
 """Virtual time: an event loop that doesn't wait for a moment but goes to it.
 
-Whole calls, aiortc's peer connections included, run as fast as the machine computes, and repeat. What does
-not repeat: ICE credentials, keys and certificates, on whose values no timing depends, and lengths of DTLS
-flights, which vary by a few bytes (so impair links after the handshake). OpenSSL's DTLS timer reads the real
-clock: a flight that is lost is not sent again in virtual time. aiohttp and TCP stay outside.
+Whole calls, aiortc's peer connections included, run as fast as the machine computes, and repeat; what is
+due at the same moment runs in the order in which it was asked for. What does not repeat: ICE credentials,
+keys and certificates, on whose values no timing depends, and the flights of DTLS. Their lengths vary by a few
+bytes, and OpenSSL's timer reads the real clock: a machine that stands still for a second sends a flight
+twice, and one that is lost is not sent again in virtual time. So impair links after the handshake. aiohttp
+and TCP stay outside.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import heapq
 import os
 import queue
 import random
@@ -18,6 +21,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextvars import Context
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
 from unittest.mock import patch
@@ -66,6 +70,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 0.0
+        self._asked = 0
         super().__init__(_Selector(self._advance))
 
     def time(self) -> float:
@@ -73,6 +78,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _advance(self, seconds: float) -> None:
         self._now += seconds
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's own, but for what is due at the same moment: there the order would depend on all other
+        timers in its heap, on cancelled ones of the real clock too."""
+        self._asked += 1
+        handle = _OrderedHandle(self._asked, when, callback, args, self, context)
+        heapq.heappush(self._scheduled, handle)  # type: ignore[attr-defined]
+        handle._scheduled = True  # type: ignore[attr-defined]
+        return handle
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         future = self.create_future()
@@ -104,6 +120,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         assert self.network is not None
         self.network.watch(fd, None)
         return True
+
+
+class _OrderedHandle(asyncio.TimerHandle):
+    def __init__(self, number: int, when: float, *rest: Any) -> None:
+        super().__init__(when, *rest)
+        self._key = (when, number)
+
+    def __lt__(self, other: object) -> bool:
+        return isinstance(other, _OrderedHandle) and self._key < other._key
 
 
 class _Selector(selectors.SelectSelector):

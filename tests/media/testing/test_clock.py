@@ -47,6 +47,20 @@ def test_things_happen_in_the_order_of_their_times():
     assert run_virtual(main()) == [(0, 0), (1, 1), (1.5, 1.5), (2.5, 2.5), (3, 3)]
 
 
+def test_what_is_due_at_the_same_moment_runs_in_the_order_in_which_it_was_asked_for():
+    async def main():
+        loop = asyncio.get_running_loop()
+        order = []
+        for number in range(20):
+            loop.call_at(2, order.append, number)
+            # As aiortc's handshake does, whose timeout is of the real clock: never due, and yet in the heap.
+            loop.call_at(0.5 + number % 3, order.append, "cancelled").cancel()
+        await asyncio.sleep(3)
+        return order
+
+    assert run_virtual(main()) == list(range(20))
+
+
 def test_waiting_for_what_never_comes_is_an_error_and_no_hang():
     async def main():
         await asyncio.Event().wait()
