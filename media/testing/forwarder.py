@@ -1,5 +1,5 @@
 """A middlebox in user space, on real sockets: it stands where a server's media port is announced, passes UDP
-and TCP on to where the port really is, and can stop passing UDP on, as some networks do in mid-call."""
+and TCP on to where the port really is, and can stop in mid-call: UDP alone, as some networks do, or both."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Forwarder:
     def __init__(self, host: str, target: str) -> None:
         self.port = 0  # once started
         self.udp = True  # False: datagrams vanish, both ways, and nobody is told
+        self.tcp = asyncio.Event()  # cleared: bytes wait, and nobody is told
+        self.tcp.set()
         self.udp_bytes = self.tcp_bytes = 0  # passed on
         self._host = host
         self._target = target
@@ -69,6 +71,7 @@ class Forwarder:
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(CHUNK):
+                await self.tcp.wait()
                 self.tcp_bytes += len(data)
                 writer.write(data)
                 await writer.drain()

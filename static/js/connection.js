@@ -24,7 +24,7 @@ const ATTEMPTS_MS = [3300, 3300, 5000, 8000, 12_000];
 const RESTART_MS = 150;
 const RESTART_ROUND_TRIPS = 1.5;
 const TOO_FAST_MS = 2500; // the server takes one offer in 2 s
-const STALE_MS = 1000; // an attempt as old as that was made in the network of before
+const STALE_MS = 2500; // an attempt as old as that was made in the network of before
 const RETURN_MS = 30_000; // on TCP: how often UDP is tried again
 
 /**

@@ -50,10 +50,12 @@ async def goes_by(person, protocol):
 async def meet(behind, person, room):
     """Brings a host and a guest together on that server."""
 
-    async def meet():
+    async def meet(*, clock=False):
         host, guest = await person(home=behind), await person(home=behind)
         for someone in (host, guest):
             await someone.page.add_init_script(HASTE)
+        if clock:
+            await guest.page.clock.install()
         await host.come(behind.link(room, "host"), "Ruth")
         await guest.come(behind.link(room), "Ana")
         await host.let_in("Ana")
@@ -96,3 +98,24 @@ async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(meet, ro
     await host.hears()
     await guest.watches("Ruth")
     assert road.udp_bytes > carried
+
+
+async def test_media_is_tried_again_at_once_when_the_network_is_back(meet, road):
+    _, guest = await meet(clock=True)
+    clock = guest.page.clock
+    road.udp = False
+    road.tcp.clear()
+    await guest.reads("Reconnecting…")
+    while await guest.page.evaluate("window.peers.length") < 4:
+        await clock.run_for(500)  # the fourth is given 8 seconds
+    await clock.run_for(3_000)
+    await clock.pause_at((await guest.page.evaluate("Date.now()") + 1_000) / 1000)  # no wait ends any more
+    before = await guest.page.evaluate("window.peers.length")
+    assert before == 4
+    await guest.page.evaluate("dispatchEvent(new Event('online'))")
+    await eventually(lambda: guest.page.evaluate("window.peers.length"), lambda peers: peers > before)
+    road.udp = True
+    road.tcp.set()
+    await guest.hears()
+    await clock.resume()
+    await guest.watches("Ruth")
