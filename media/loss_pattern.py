@@ -20,7 +20,8 @@ class LossPattern:
     packet carries can bridge them, and they say nothing of the path that is back."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, tuple[float, bool]] = {}  # sequence -> sent at, lost; until settled
+        # Until settled, sequence -> (sent at, lost), in order.
+        self._waiting: dict[int, tuple[float, bool]] = {}
         self._newest = -math.inf  # send time
         self._weighed_at: float | None = None  # send time up to which weights have decayed
         self._settled = -1  # the newest sequence number that was counted
@@ -43,21 +44,35 @@ class LossPattern:
         """One feedback's results, oldest first."""
         if not results:
             return
-        waiting = self._waiting
-        for result in results:
-            if result.sequence > self._settled:
-                waiting[result.sequence] = result.sent_at, result.received_at is None
-                self._newest = max(self._newest, result.sent_at)
-        for number in sorted(number for number, (at, _) in waiting.items() if at < self._newest - SETTLED):
-            sent_at, lost = waiting.pop(number)
-            self._settled = number
+        waiting, settled = self._waiting, self._settled
+        overtaken = results[0].sequence < next(reversed(waiting), -1)
+        for number, sent_at, received_at, _, _ in results:
+            if number > settled:
+                waiting[number] = sent_at, received_at is None
+        if overtaken:  # by a later feedback
+            self._waiting = waiting = dict(sorted(waiting.items()))
+        self._newest = max(self._newest, results[-1].sent_at)
+        self._settle()
+        self._decay()
+
+    def _settle(self) -> None:
+        """Counts what is no longer waited for."""
+        waiting, until = self._waiting, self._newest - SETTLED
+        counted = []
+        for number, (sent_at, lost) in waiting.items():
+            if sent_at >= until:
+                break
+            counted.append(number)
             if lost:
                 self._burst.append(sent_at)
             else:
                 if self._burst:
                     self._end_burst(sent_at)
                 self._packets += 1
-        self._decay()
+        for number in counted:
+            del waiting[number]
+        if counted:
+            self._settled = counted[-1]
 
     def _end_burst(self, next_sent_at: float) -> None:
         count, elapsed = len(self._burst), next_sent_at - self._burst[0]

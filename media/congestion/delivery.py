@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import itemgetter
 
 from media.congestion.base import PacketResult
 
@@ -15,7 +15,7 @@ WINDOW = 0.25  # seconds of arrivals
 PACKETS = 6  # at least, however long they take
 SPAN_AT_MOST = 2.0  # seconds
 
-_received_at = attrgetter("received_at")
+_received_at = itemgetter(0)
 
 
 class DeliveryRate:
@@ -26,15 +26,17 @@ class DeliveryRate:
 
     def add(self, results: Sequence[PacketResult]) -> None:
         packets = self._packets
-        for result in sorted((r for r in results if r.received_at is not None), key=_received_at):
-            received = result.received_at
-            assert received is not None
-            if packets and received < packets[-1][0]:
-                received = packets[-1][0]
-            packets.append((received, result.size))
-            self._bytes += result.size
+        arrived = [(received, size) for _, _, received, size, _ in results if received is not None]
+        if not arrived:
+            return
+        arrived.sort(key=_received_at)
+        if packets and arrived[0][0] < (newest := packets[-1][0]):
+            arrived = [(max(received, newest), size) for received, size in arrived]
+        packets.extend(arrived)
+        self._bytes += sum(size for _, size in arrived)
+        newest = packets[-1][0]
         while len(packets) > 1:
-            span = packets[-1][0] - packets[0][0]
+            span = newest - packets[0][0]
             if span <= self._window or (len(packets) <= PACKETS and span <= SPAN_AT_MOST):
                 break
             self._bytes -= packets.popleft()[1]

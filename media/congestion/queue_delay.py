@@ -29,30 +29,31 @@ class QueueDelay:
         self._last: float | None = None
 
     def add(self, results: Sequence[PacketResult], *, now: float) -> None:
-        recent = self._recent
+        recent, last, jitter = self._recent, self._last, self.jitter
         lowest = math.inf
-        for result in results:
-            if result.received_at is None:
+        for _, sent_at, received_at, _, _ in results:
+            if received_at is None:
                 continue
-            delay = result.received_at - result.sent_at
-            if self._last is not None:
-                step = abs(delay - self._last)
+            delay = received_at - sent_at
+            if last is not None:
+                step = abs(delay - last)
                 if step > CLOCK_JUMP:
                     self.reset()
-                    recent = self._recent
                     lowest = math.inf
                 else:
-                    self.jitter += (step - self.jitter) / 16
-            self._last = delay
-            lowest = min(lowest, delay)
-            recent.append((result.received_at, delay))
+                    jitter += (step - jitter) / 16
+            last = delay
+            if delay < lowest:
+                lowest = delay
+            recent.append((received_at, delay))
+        self._last, self.jitter = last, jitter
         if lowest == math.inf:
             return
         latest = recent[-1][0]
         while recent[0][0] < latest - RECENT:
             recent.popleft()
         self._lower_base(lowest, now)
-        self.value = min(delay for _, delay in recent) - self._base
+        self.value = min([delay for _, delay in recent]) - self._base
 
     def reset(self) -> None:
         self._buckets.clear()

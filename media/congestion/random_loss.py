@@ -53,16 +53,16 @@ class RandomLoss:
         self._restart(count_from)
 
     def add(self, results: Sequence[PacketResult], *, now: float) -> Verdict | None:
-        """Takes results from a time without a queue."""
+        """Takes results from a time without a queue, oldest first."""
+        if results and results[0].sent_at < self._count_from:
+            results = [result for result in results if result.sent_at >= self._count_from]
         latest = self._count_from
-        for result in results:
-            if result.sent_at < self._count_from:
-                continue
+        if results:
+            latest = results[-1].sent_at
             if self._since is None:
-                self._since = result.sent_at
-            latest = max(latest, result.sent_at)
-            self._packets += 1
-            self._lost += result.received_at is None
+                self._since = results[0].sent_at
+            self._packets += len(results)
+            self._lost += [result.received_at for result in results].count(None)
         enough = PACKETS if self._suspected is None else EXPERIMENT_PACKETS
         if self._since is None or self._packets < enough or latest - self._since < WINDOW:
             return None

@@ -170,7 +170,7 @@ class Roomtone:
         self._packet_size += (results[-1].size - self._packet_size) / 8
         self._queue.add(results, now=now)
         self._delivery.add(results)
-        newest = max((r.sent_at for r in results if r.received_at is not None), default=None)
+        newest = next((r.sent_at for r in reversed(results) if r.received_at is not None), None)
         if newest is not None:
             self._newest_sent_at = max(newest, self._newest_sent_at)
             sample = now - newest
