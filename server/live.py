@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from media.errors import MediaError
 from media.sfu import Sfu
 from server import messages
 from server.auth import LinkClaims
-from server.conditions import Missed, conditions
+from server.conditions import Link, Missed, conditions
 from server.listening import Listening
 from server.messages import FromPage, ToPage
 from server.participant import Kind, Participant
 from server.room import Credentials, Effects, Room, RoomLimits
 from server.speaking import ActiveSpeakers
 from server.stage import Stage
+
+# What one person's conditions follow from: links, what others missed of them, whether they moderate.
+_Grounds: TypeAlias = tuple[Mapping[str, Link], tuple[float, tuple[str, ...]], bool]
 
 
 class Connection(Protocol):
@@ -58,6 +61,8 @@ class LiveRoom:
         self._speaking: tuple[str, ...] = ()
         self._missed = Missed()
         self._conditions: dict[str, messages.Conditions] = {}  # as told
+        self._grounds: dict[str, _Grounds] = {}  # what that was made of
+        self._links: dict[str, Link] = {}
         self._arranging = False
 
     @property
@@ -177,16 +182,23 @@ class LiveRoom:
 
     def _tell_conditions(self, now: float) -> None:
         links = self.stage.links(self.room.admitted)
+        if links != self._links:
+            self._links = links
         self._missed.keep(links)
         before, self._conditions = self._conditions, {}
         for person in self.room.admitted:
             if person.connection is None:
                 continue
-            missed = self._missed.of(person.id, now=now)
-            told = conditions(person.id, links, missed, apart=person.moderates)
+            grounds = (self._links, self._missed.of(person.id, now=now), person.moderates)
+            told = before.get(person.id)
+            # A message speaks of everybody: it is made anew only where something has changed.
+            if told is None or grounds != self._grounds[person.id]:
+                told = conditions(person.id, self._links, grounds[1], apart=person.moderates)
+                self._grounds[person.id] = grounds
             self._conditions[person.id] = told
             if told != before.get(person.id):
                 self._send(person.connection, told)
+        self._grounds = {person: self._grounds[person] for person in self._conditions}
 
     def close(self, code: str, *, retry: bool = False) -> None:
         """Send everybody away and end their media."""
