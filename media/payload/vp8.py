@@ -99,8 +99,11 @@ def rewrite(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None
 
 def rewrite_descriptor(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:
     """The payload descriptor alone, so rewritten."""
-    head = bytearray(payload[: parsed.length])
     at = parsed.picture_id_at
+    if parsed.wide and picture_id is not None and tl0 is not None and parsed.tl0_at:  # as browsers send it
+        fields = (0x8000 | picture_id & 0x7FFF) << 8 | tl0 & 0xFF
+        return payload[:at] + fields.to_bytes(3, "big") + payload[at + 3 : parsed.length]
+    head = bytearray(payload[: parsed.length])
     if picture_id is not None and at:
         if parsed.wide:
             head[at] = 0x80 | picture_id >> 8 & 0x7F

@@ -118,7 +118,7 @@ class SendStream:
             self.last_sent_at = now
         sequence &= 0xFFFF
         if self.history is not None:
-            self.history.add(Sent(sequence, timestamp, marker, descriptor, payload, now, head))
+            self.history.add((sequence, timestamp, marker, descriptor, payload, now, head))
             if self._repairs_left < SIZE:
                 self._repairs_left += 1
         self.packets += 1

@@ -2,7 +2,7 @@ from media.stream.history import MAX_AGE, MIN_RESEND, SIZE, History, Sent
 
 
 def sent(sequence: int, at: float = 1.0) -> Sent:
-    return Sent(sequence, 0, False, b"", b"payload", at)
+    return Sent(sequence, 0, False, b"", b"payload", at, b"")
 
 
 def test_a_packet_is_found_by_its_number() -> None:
