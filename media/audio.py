@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from media.encoding import Encoding, Packet
 from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
@@ -59,10 +60,13 @@ class AudioSubscription:
 
     def cost(self, packing: Packing) -> float:
         """bit/s on the wire while somebody talks, were it packed so."""
-        rate = self._rate
-        return packing.bitrate(
-            rate.size, rate.samples, takes_red=self.takes_red, stamped=self._stream.stamped
-        )
+        return self.costs((packing,))[0]
+
+    def costs(self, packings: Sequence[Packing]) -> list[float]:
+        """The same of each."""
+        rate, takes_red, stamped = self._rate, self.takes_red, self._stream.stamped
+        size, samples = rate.size, rate.samples
+        return [packing.bitrate(size, samples, takes_red=takes_red, stamped=stamped) for packing in packings]
 
     def activity(self, *, now: float) -> float:
         """How much of that cost to reckon with, 0..1: little after long silence, nothing while muted."""

@@ -95,9 +95,9 @@ class Sound:
 def _costs(voices: Sequence[AudioSubscription], now: float) -> dict[Packing, float]:
     """bit/s of all voices, by packing. They seldom talk all at once, but one may begin any moment."""
     shares = [voice.activity(now=now) for voice in voices]
+    by_packing = zip(*(voice.costs(PACKINGS) for voice in voices), strict=True)
     costs = {}
-    for packing in PACKINGS:
-        talking = [voice.cost(packing) for voice in voices]
+    for packing, talking in zip(PACKINGS, by_packing, strict=True):
         expected = sum(cost * share for cost, share in zip(talking, shares, strict=True))
         unmuted = [cost for cost, share in zip(talking, shares, strict=True) if share]
         costs[packing] = max(expected, max(unmuted, default=0.0))
