@@ -108,7 +108,8 @@ class SentPackets:
                 )
             )
         if results:
-            self._leave(results[-1].sequence + 1)
+            self._leave(horizon)
+            self._oldest = max(self._oldest, horizon + len(ours))  # the loop has taken these out
         return results
 
     def reset_in_flight(self) -> None:

@@ -163,7 +163,7 @@ class Transport:
                         continue
                     rest = protected
                 pieces += (header, rest)
-                self.bytes_sent += len(header) + len(rest)
+            self.bytes_sent += sum(map(len, pieces))
             self.packets_sent += len(pieces) >> 1
             if len(pieces) == 2:
                 sender.send(pieces[0], pieces[1], address)
