@@ -14,8 +14,8 @@
   const STRIP = 2 / 27;
   const LIMIT = 128; // luma between black and white
 
-  /** @type {RTCPeerConnection[]} */
-  const peers = [];
+  /** Those of the page's own frames, too. @type {RTCPeerConnection[]} */
+  const peers = (window.top.linkPeers ??= []);
   const data = { polls: [], sent: [], shown: [], unreadable: 0, said: [], heard: [] };
   const watched = new WeakSet(); // video elements, and tracks that are tapped
 

@@ -9,7 +9,7 @@
 
 import { Emitter } from "./emitter.js";
 import { Liveness } from "./liveness.js";
-import { onNetworkHint } from "./network.js";
+import { FreshWindow, onNetworkHint } from "./network.js";
 import { Sending } from "./sending.js";
 import { Slots } from "./slots.js";
 
@@ -25,6 +25,7 @@ const RESTART_MS = 150;
 const RESTART_ROUND_TRIPS = 1.5;
 const TOO_FAST_MS = 2500; // the server takes one offer in 2 s
 const STALE_MS = 2500; // an attempt as old as that was made in the network of before
+const NEWS_MS = 2500; // for a page to hear of the addresses of a new network (network.js)
 const RETURN_MS = 30_000; // on TCP: how often UDP is tried again
 
 /**
@@ -55,6 +56,9 @@ export class Connection extends Emitter {
   #again = false; // something changed after the pending offer was made
   #attempts = 0; // to connect since it was connected
   #restarting = false; // ICE, since it was connected
+  #renewedAt = Number.NEGATIVE_INFINITY; // when a network came where there was none
+  /** @type {FreshWindow | null} */
+  #window = null; // that the connection was made in, if not in the page's own
   #offeredAt = 0;
   #thin = false;
   /** @type {import("./protocol.js").Order | null} */
@@ -90,7 +94,7 @@ export class Connection extends Emitter {
     this.#sources = sources;
     this.#build(slots);
     this.#listening = new AbortController();
-    onNetworkHint(() => this.#retry(), this.#listening.signal);
+    onNetworkHint((renewed) => this.#retry(renewed), this.#listening.signal);
     this.#become("connecting");
     this.#negotiate();
   }
@@ -174,7 +178,9 @@ export class Connection extends Emitter {
   /** @param {number} slots */
   #build(slots) {
     this.#teardown();
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    if (this.#isNewNetwork) this.#window = new FreshWindow();
+    const Peer = this.#window?.RTCPeerConnection ?? RTCPeerConnection;
+    const peer = new Peer({ bundlePolicy: "max-bundle", iceServers: [] });
     this.#peer = peer;
     this.#name = randomName();
     this.#thin = false;
@@ -197,7 +203,8 @@ export class Connection extends Emitter {
       this.#peer.onconnectionstatechange = null;
       this.#peer.close();
     }
-    this.#peer = this.#sending = this.#slots = this.#liveness = null;
+    this.#window?.close();
+    this.#peer = this.#sending = this.#slots = this.#liveness = this.#window = null;
     this.#pending = null;
     this.#offering = this.#again = this.#restarting = false;
   }
@@ -215,7 +222,8 @@ export class Connection extends Emitter {
       this.#become("connected");
     } else if (this.#state === "connected") {
       this.#become("reconnecting");
-      this.#restart();
+      if (this.#isNewNetwork) this.#replace();
+      else this.#restart();
     } else if (peer.connectionState === "failed" && !this.#pending) {
       this.#replace();
     }
@@ -247,9 +255,19 @@ export class Connection extends Emitter {
     this.#attempts = attempts;
   }
 
-  /** The network may be back, or another one: a long wait for the attempt of before would be in vain. */
-  #retry() {
-    if (this.#state !== "reconnecting" || performance.now() - this.#offeredAt < STALE_MS) return;
+  /** The page's own connections know nothing of its addresses yet, so that to restart ICE would not help. */
+  get #isNewNetwork() {
+    return performance.now() - this.#renewedAt < NEWS_MS;
+  }
+
+  /**
+   * The network may be back, or another one: a long wait for the attempt of before would be in vain.
+   * @param {boolean} renewed
+   */
+  #retry(renewed) {
+    const now = performance.now();
+    if (renewed) this.#renewedAt = now;
+    if (this.#state !== "reconnecting" || (!renewed && now - this.#offeredAt < STALE_MS)) return;
     this.#attempts = 0;
     this.#replace();
   }

@@ -9,6 +9,7 @@ import { onNetworkHint } from "./network.js";
 const LOOK_MS = 250;
 const STALL_MS = 1500; // when something ought to arrive all the time
 const DOUBT_STALL_MS = 600; // for a while after a hint that the network has changed
+const RENEWED_STALL_MS = 250; // where the path died for certain: what still lives shows within a round trip
 const DOUBT_MS = 4000;
 const SILENT_STALL_MS = 6000; // when only STUN ought to: Chrome asks every 2.5 s on a stable path
 const SENT_ENOUGH = 3; // packets sent since something last arrived
@@ -27,6 +28,7 @@ export class Liveness {
   #sentThen = 0;
   #at = 0;
   #doubtUntil = 0;
+  #doubtStall = DOUBT_STALL_MS;
   /** Of the way that is in use. @type {"udp" | "tcp" | ""} */
   protocol = "";
 
@@ -49,7 +51,7 @@ export class Liveness {
     if (this.#timer !== undefined) return;
     this.#at = performance.now();
     this.#timer = setInterval(() => this.look(), LOOK_MS);
-    onNetworkHint(() => this.#doubt(), this.#ended.signal);
+    onNetworkHint((renewed) => this.#doubt(renewed), this.#ended.signal);
   }
 
   stop() {
@@ -58,8 +60,9 @@ export class Liveness {
     this.#changed = () => {};
   }
 
-  /** What arrived before a hint says nothing about the network after it. */
-  #doubt() {
+  /** What arrived before a hint says nothing about the network after it. @param {boolean} renewed */
+  #doubt(renewed) {
+    this.#doubtStall = renewed ? RENEWED_STALL_MS : DOUBT_STALL_MS;
     this.#at = Math.max(this.#at, performance.now() - LOOK_MS);
     this.#doubtUntil = performance.now() + DOUBT_MS;
     void this.look();
@@ -91,7 +94,7 @@ export class Liveness {
   #patience(sent, now) {
     const busy = this.#expecting() || sent - this.#sentThen >= SENT_ENOUGH;
     if (!busy) return SILENT_STALL_MS;
-    return now < this.#doubtUntil ? DOUBT_STALL_MS : STALL_MS;
+    return now < this.#doubtUntil ? this.#doubtStall : STALL_MS;
   }
 
   /** @param {boolean} alive */

@@ -66,7 +66,7 @@ export class Signalling extends Emitter {
     this.#open = true;
     this.#downSince = performance.now();
     this.#listening = new AbortController();
-    onNetworkHint(() => this.#hurry(), this.#listening.signal);
+    onNetworkHint((renewed) => this.#hurry(renewed), this.#listening.signal);
     this.#connect();
   }
 
@@ -148,9 +148,14 @@ export class Signalling extends Emitter {
     this.emit("settled", undefined);
   }
 
-  /** The network may be back, or another one: try now rather than at the end of the wait. */
-  #hurry() {
+  /**
+   * The network may be back, or another one: try now rather than at the end of the wait. In a new one the socket of
+   * before carries nothing, and to find that out takes longer than to open another.
+   * @param {boolean} renewed
+   */
+  #hurry(renewed) {
     if (!this.#open) return;
+    if (renewed && this.#up && this.#socket) this.#lost(this.#socket);
     if (this.#up) {
       // After a sleep, the answer to a ping of before may just be waiting to be read.
       if (this.#pinged) this.#pinged = performance.now();
@@ -158,7 +163,7 @@ export class Signalling extends Emitter {
     }
     this.#backoff.reset();
     const connecting = this.#socket?.readyState === WebSocket.CONNECTING;
-    if (!connecting || performance.now() - this.#triedAt >= STALE_MS) this.#connect();
+    if (renewed || !connecting || performance.now() - this.#triedAt >= STALE_MS) this.#connect();
   }
 
   /** @param {WebSocket} socket */

@@ -60,8 +60,9 @@ ARGUMENTS = (
     "--disable-backgrounding-occluded-windows",
 )
 
+# A page may make some in frames of its own.
 KEEP_PEERS = """
-    window.peers = [];
+    window.peers = window === top ? [] : top.peers;
     window.RTCPeerConnection = class extends RTCPeerConnection {
         constructor(...how) { super(...how); window.peers.push(this); }
     };

@@ -114,6 +114,9 @@ async def test_media_is_tried_again_at_once_when_the_network_is_back(meet, road)
     assert before == 4
     await guest.page.evaluate("dispatchEvent(new Event('online'))")
     await eventually(lambda: guest.page.evaluate("window.peers.length"), lambda peers: peers > before)
+    # Made where the addresses of the new network are known, and not in vain beside one of the page itself.
+    assert await guest.page.evaluate("!(window.peers.at(-1) instanceof RTCPeerConnection)")
+    assert await guest.page.locator("iframe").count() == 1
     road.udp = True
     road.tcp.set()
     await guest.hears()
