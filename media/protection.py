@@ -37,9 +37,10 @@ PRICE = 5.0  # R for half the path
 FULL = 0.98  # of the path, beyond which the price only grows in proportion
 
 DULL = 0.5  # R that are not worth a change
-SHED_AFTER, CHANGE_AFTER = 5.0, 30.0  # R times seconds that make a pressed path change to a cheaper packing,
-# and that make any other change
+SOON, LATER = 5.0, 30.0  # R times seconds that make a pressed path change to a cheaper packing or a roomy one
+# to shorter packets, and that make any other change
 PRESSED = 0.4  # of the path taken by sound
+ROOMY = 0.1  # the same, at most: long packets spare nothing that anybody misses
 STEP = 1.0  # seconds that one look counts for at most
 
 
@@ -91,7 +92,8 @@ def residual_loss(distances: tuple[int, ...], frames: int, loss: float, burst: f
 
 class Protection:
     """Follows `choose` with hysteresis: how much better the best is than what is in use adds up over time, so
-    that a path that closes sheds at once, a loss that sets in is met within a second, and small gains wait.
+    that a path that closes sheds at once, a loss that sets in is met within a second, a path that opens wide
+    soon gets short packets again, and other small gains wait.
     While a queue is being drained nothing becomes dearer."""
 
     def __init__(self) -> None:
@@ -111,7 +113,8 @@ class Protection:
         gain = score(best, path) - score(self.packing, path)
         self._regret = self._regret + gain * elapsed if gain > DULL else 0.0
         sheds = path.costs[best] < current and current > PRESSED * path.estimate
-        if self._regret > (SHED_AFTER if sheds else CHANGE_AFTER):
+        shortens = best.frames < self.packing.frames and path.costs[best] < ROOMY * path.estimate
+        if self._regret > (SOON if sheds or shortens else LATER):
             self.packing = best
             self._regret = 0.0
         return self.packing

@@ -144,6 +144,21 @@ def test_a_path_that_opens_is_believed_slowly() -> None:
     assert protection.packing == USUAL
 
 
+@pytest.mark.parametrize("takes_red", [True, False])
+def test_several_voices_go_back_to_short_packets_when_the_first_estimate_proves_too_low(
+    takes_red: bool,
+) -> None:
+    """The estimate of a new path is a guess, too low for four voices; then the path turns out to be wide."""
+    protection = Protection()
+    guess = path(300_000, rtt=0.005, voices=4, takes_red=takes_red)
+    for quarter in range(5):
+        protection.update(guess, now=quarter / 4)
+    assert protection.packing.frames == 3
+    wide = path(3_000_000, rtt=0.005, voices=4, takes_red=takes_red)
+    assert after(protection, wide, 1.25) <= 8.0
+    assert protection.packing == choose(wide)
+
+
 def test_a_loss_that_ends_is_forgotten_slowly() -> None:
     assert after(settled(path(500_000, 0.3)), path(500_000), 0.0) >= 2.0
 
