@@ -379,9 +379,10 @@ class PeerCore:
             self._send_rtcp(feedback.serialize())
 
     def _ask_again(self, stream: ReceiveStream, now: float) -> None:
-        """Sends the NACKs that are due."""
+        """Sends the NACKs that are due. Where sound waits in a queue, what is sent again would only lengthen
+        it: a keyframe mends the picture once there is room."""
         lost = stream.due_nacks(self.rtt or DEFAULT_RTT, now=now)
-        if lost:
+        if lost and not self.uplink.queued:
             self.packets_requested += len(lost)
             self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
 

@@ -57,7 +57,12 @@ class Uplink:
 
     @property
     def starving(self) -> bool:
-        return self.delay > STARVING_DELAY or self.loss > STARVING_LOSS
+        return self.queued or self.loss > STARVING_LOSS
+
+    @property
+    def queued(self) -> bool:
+        """Does sound wait behind something?"""
+        return self.delay > STARVING_DELAY
 
     def next_timeout(self) -> float:
         return self._check_at

@@ -81,6 +81,19 @@ def test_an_uplink_that_starves_gives_the_picture_up_and_gets_it_back() -> None:
     assert core.order.encodings["camera"] == 3 and core.publications["camera"].live
 
 
+def test_nothing_is_asked_for_again_that_sound_would_have_to_wait_for() -> None:
+    call = Call(seed=5)
+    alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 3e6), (5.0, 120e3)))
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    core = call.core(alice)
+    call.run(7)
+    assert core.uplink.queued
+    asked = core.packets_requested
+    call.run(5)  # whatever she is ordered, she sends all encodings
+    assert core.uplink.queued and core.packets_requested == asked
+
+
 def test_an_encoding_that_said_goodbye_goes_on_without_naming_itself() -> None:
     """As libwebrtc does with encodings that are switched off and on."""
     call = Call(seed=4)
