@@ -23,6 +23,8 @@ PRESSING_LOSS = 0.02
 ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
 ROOMY_AT_LEAST = 1_000_000.0  # bit/s: below, a single keyframe unpaced is a queue
 STILLS_SHARE = 0.6  # of what sound leaves: a still may take its time, sound not
+AMPLE = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
+STALE = 0.1  # seconds that a picture too dear by now may wait before it is dropped
 START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
 
@@ -153,6 +155,7 @@ class Downlink:
         self.allocation = result = allocation.allocate(available, wishes)
         self._moves = any(rung >= wish.motion for wish, rung in zip(wishes, result.rungs, strict=True))
         for slot, wish, rung in zip(shown, wishes, result.rungs, strict=True):
+            self._drop_stale(slot, wish, rung, now)
             if not wish.ladder:
                 slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
             elif rung < 0:
@@ -203,7 +206,9 @@ class Downlink:
         highest = slot.wished_layer()
         rungs = () if highest is None else ladder(subscription.publication, highest.spatial)
         motion = next((place for place, rung in enumerate(rungs) if rung.temporal != STILLS), len(rungs))
-        top = motion - 1 if slot.rests(now=now) else len(rungs) - 1
+        cost = sum(rung.bitrate for rung in rungs[motion : motion + 1])
+        ample = self._controller is not None and self._controller.estimate > self.sound.cost + AMPLE * cost
+        top = motion - 1 if slot.rests(ample=ample, now=now) else len(rungs) - 1
         return Wish(slot.priority, rungs, slot.rung, top, motion)
 
     def _pad(self, size: int, probe: int, now: float) -> int:
@@ -212,10 +217,30 @@ class Downlink:
         return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
 
     def _on_overflow(self, now: float) -> None:
-        """The pacer's queue was dropped: pictures go on with a keyframe, without what was lost."""
+        """The pacer's queue is full: pictures go on with a keyframe, without what waits."""
         for slot in self._slots:
-            if slot.video is not None and slot.video.history is not None:
-                slot.video.history.clear()
+            self._restart(slot)
             if slot.video_subscription is not None:
-                slot.video_subscription.restart()
                 slot.video_subscription.want_keyframe(now=now)
+
+    def _drop_stale(self, slot: Slot, wish: Wish, rung: int, now: float) -> None:
+        """A picture that has become too dear must not stand in the way of the smaller one."""
+        subscription = slot.video_subscription
+        if rung >= slot.rung or self.outlet.queue_delay < STALE or subscription is None:
+            return
+        before = subscription.target
+        if rung >= 0 and (before is None or wish.ladder[rung].spatial >= before.spatial):
+            return
+        self._restart(slot)
+
+    def _restart(self, slot: Slot) -> None:
+        """What waits of a picture goes, and so does what would still follow of it."""
+        if slot.video is None:
+            return
+        for ssrc in (slot.video.ssrc, slot.video.rtx_ssrc):
+            if ssrc is not None:
+                self.outlet.drop(ssrc)
+        if slot.video.history is not None:
+            slot.video.history.clear()
+        if slot.video_subscription is not None:
+            slot.video_subscription.restart()

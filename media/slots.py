@@ -10,7 +10,7 @@ from media.stream.send import SendStream
 from media.subscription import BEST, Layer, VideoSubscription
 
 FLAP = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
-LONGEST_REST = 60.0  # seconds
+LONGEST_REST = 60.0  # seconds, unless the path has become ample meanwhile
 
 ENOUGH = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
 
@@ -33,7 +33,7 @@ class Slot:
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
         self._moved_since: float | None = None
         self._rest = FLAP
-        self._rest_until = float("-inf")
+        self._rest_from = self._rest_until = float("-inf")
 
     @property
     def streams(self) -> tuple[SendStream, ...]:
@@ -90,6 +90,7 @@ class Slot:
             if self._moved_since is None:
                 self._moved_since = now
         elif self._moved_since is not None:
+            self._rest_from = now
             if now - self._moved_since < FLAP and self._rest_until > float("-inf"):
                 self._rest_until = now + self._rest
                 self._rest = min(2 * self._rest, LONGEST_REST)
@@ -109,9 +110,10 @@ class Slot:
             self.audio_subscription.poor = poor
             self.audio_subscription.set_packing(packing, now=now)
 
-    def rests(self, *, now: float) -> bool:
-        """Must the picture not move yet?"""
-        return now < self._rest_until
+    def rests(self, *, ample: bool = False, now: float) -> bool:
+        """Must the picture not move yet? `ample`: the path carries far more than motion takes."""
+        until = min(self._rest_until, self._rest_from + FLAP) if ample else self._rest_until
+        return now < until
 
     def silence(self, stream: SendStream, *, now: float) -> None:
         """Nothing feeds this half any more, until `bind`."""

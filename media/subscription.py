@@ -206,8 +206,15 @@ class VideoSubscription:
             return False
         if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
             return False
-        # With nothing to show, any keyframe is better than waiting for the right one.
-        return encoding is self._wanted or self.current is None
+        # With nothing to show, a smaller keyframe is better than waiting for the right one.
+        return encoding is self._wanted or (self.current is None and not self._exceeds(encoding))
+
+    def _exceeds(self, encoding: Encoding) -> bool:
+        """Is it larger than what is wanted?"""
+        if self._wanted is None:
+            return False
+        encodings = self.publication.encodings
+        return encodings.index(encoding) > encodings.index(self._wanted)
 
     def _switch(self, encoding: Encoding, packet: Packet, now: float) -> None:
         stream = self._stream

@@ -22,6 +22,7 @@ DROP = 0.7  # a fall below this share of the best rate is remembered
 DURATION = 0.020  # seconds
 JITTER_FACTOR = 3.0  # a probe lasts so many times the jitter at least
 DURATION_AT_MOST = 0.100
+QUEUE_AT_MOST = 0.040  # seconds that a probe may leave where the path carries no more than the estimate
 RESULT_TIMEOUT = 0.6  # seconds, plus the round trip
 UNSATURATED = 0.95  # of the goal measured: the path had that much to spare
 PROGRESS = (
@@ -80,7 +81,8 @@ class DemandProber:
             return None
         self.goal = goal
         self._started_at = now
-        return goal, min(max(DURATION, JITTER_FACTOR * jitter), DURATION_AT_MOST)
+        harmless = QUEUE_AT_MOST / (goal / estimate - 1)
+        return goal, max(min(JITTER_FACTOR * jitter, harmless, DURATION_AT_MOST), DURATION)
 
     def succeeded(self, measured: float, estimate: float) -> bool:
         assert self.goal is not None

@@ -88,10 +88,13 @@ class Pacer(Generic[Packet]):
         self._probe = _Probe(cluster, now)
         self.on_timeout(now=now)
 
-    def flush(self) -> None:
-        """Drops what waits: the layer it belongs to is no longer forwarded."""
-        self._queue.clear()
-        self._queued = 0
+    def drop(self, unwanted: Callable[[Packet], bool]) -> int:
+        """Drops what waits and is no longer wanted; how many packets."""
+        kept = deque((packet, size) for packet, size in self._queue if not unwanted(packet))
+        dropped = len(self._queue) - len(kept)
+        self._queue = kept
+        self._queued = sum(size for _, size in kept)
+        return dropped
 
     def next_timeout(self) -> float | None:
         """When the next packet is due; None while nothing waits or only feedback can free the way."""

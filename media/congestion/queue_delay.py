@@ -24,7 +24,7 @@ class QueueDelay:
         self.value = 0.0  # seconds, now
         self.jitter = 0.0  # seconds, smoothed difference between neighbours
         self._buckets: deque[tuple[float, float]] = deque()  # start of bucket on our clock, minimum
-        self._base = math.inf
+        self.base = math.inf  # seconds, of an empty path; receiver's clock minus ours
         self._recent: deque[tuple[float, float]] = deque()  # received, delay
         self._last: float | None = None
 
@@ -53,12 +53,12 @@ class QueueDelay:
         while recent[0][0] < latest - RECENT:
             recent.popleft()
         self._lower_base(lowest, now)
-        self.value = min([delay for _, delay in recent]) - self._base
+        self.value = min([delay for _, delay in recent]) - self.base
 
     def reset(self) -> None:
         self._buckets.clear()
         self._recent.clear()
-        self._base = math.inf
+        self.base = math.inf
         self._last = None
         self.value = 0.0
 
@@ -68,7 +68,7 @@ class QueueDelay:
             buckets.append((now, delay))
             while len(buckets) > BASE_WINDOW:
                 buckets.popleft()
-            self._base = min(lowest for _, lowest in buckets)
+            self.base = min(lowest for _, lowest in buckets)
         elif delay < buckets[-1][1]:
             buckets[-1] = (buckets[-1][0], delay)
-        self._base = min(self._base, delay)
+        self.base = min(self.base, delay)

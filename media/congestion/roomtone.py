@@ -36,14 +36,14 @@ TIMER = 0.100  # seconds
 QUEUE_LONG = 0.020  # seconds that start a drain, plus one packet at the estimate
 QUEUE_SHORT = 0.006  # seconds that end it, plus the same
 QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
-PACKET_TIME_AT_MOST = 0.040  # seconds
+PACKET_TIME_AT_MOST = 0.100  # seconds
 CALM = 0.7  # seconds after a drain without a probe; doubled for each drop but one in the last
 RESTLESS = 60.0  # seconds, to at most
 CALM_AT_MOST = 30.0
 EASE_AFTER = 0.100  # seconds with a queue between the two bounds, until we step back a little
-EASE = 0.92  # times what arrives
+EASE = 0.90  # times what arrives
 EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
-AFTER_DRAIN = 0.92  # times the capacity
+AFTER_DRAIN = 0.88  # times the capacity
 
 GROWTH = 0.10  # per second, while no capacity is known
 GROWTH_NEAR = 25_000.0  # bit/s per second near the capacity known, the same for all so that shares converge
@@ -169,7 +169,7 @@ class Roomtone:
             return
         self._packet_size += (results[-1].size - self._packet_size) / 8
         self._queue.add(results, now=now)
-        self._delivery.add(results)
+        self._delivery.add(results, self._queue.base)
         newest = next((r.sent_at for r in reversed(results) if r.received_at is not None), None)
         if newest is not None:
             self._newest_sent_at = max(newest, self._newest_sent_at)
@@ -250,9 +250,10 @@ class Roomtone:
 
     @property
     def _carried(self) -> float | None:
-        """What the bottleneck lets through: what arrives and what is lost behind it anyway."""
-        acked = self._delivery.bitrate
-        return None if acked is None else acked / (1 - min(self._loss.inherent, 0.5))
+        """What the bottleneck lets through while it is busy: what arrives, and what is lost behind it
+        anyway."""
+        capacity = self._delivery.capacity
+        return None if capacity is None else capacity / (1 - min(self._loss.inherent, 0.5))
 
     def _enter(self, mode: Mode, now: float) -> None:
         self.mode = mode

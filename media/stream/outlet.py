@@ -126,7 +126,6 @@ class Outlet:
         self._now = now
         size = wire_size(packet)
         if not self._pacer.enqueue(packet, size, now=now):
-            self._pacer.flush()
             self.on_overflow(now)
         self._wake()
 
@@ -142,9 +141,9 @@ class Outlet:
         self._pacer.start_probe(cluster, now=now)
         self._wake()
 
-    def flush(self) -> None:
-        """Drops what waits: nobody wants it any more."""
-        self._pacer.flush()
+    def drop(self, ssrc: int) -> int:
+        """Drops what waits of a stream; how many packets."""
+        return self._pacer.drop(lambda packet: packet.ssrc == ssrc)
 
     def next_timeout(self) -> float:
         at = self._pacer.next_timeout()

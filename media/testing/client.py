@@ -97,7 +97,7 @@ class Client:
         self._settings = tuple(camera)
         self._slots = slots
         self._descriptor, self._redundant, self._rtx = descriptor, redundant, rtx
-        self._opus = OpusEncoder(rng, payload_type=OPUS, redundant=redundant)
+        self.opus = OpusEncoder(rng, payload_type=OPUS, redundant=redundant)
         self._outbox: list[bytes] = []
         self._number = 0  # transport-wide
         self._streams: dict[int, StreamReceiver] = {}
@@ -221,7 +221,7 @@ class Client:
             self._report(now)
 
     def _send_audio(self, microphone: Sender, now: float) -> None:
-        payload = self._opus.encode(speaking=self.speaking, captured_us=round(now * 1e6))
+        payload = self.opus.encode(speaking=self.speaking, captured_us=round(now * 1e6))
         if payload is not None:
             level = SPEECH_LEVEL | 0x80 if self.speaking else SILENCE_LEVEL
             microphone.send(payload, microphone.timestamp(now), level=level)

@@ -179,7 +179,7 @@ class OpusEncoder:
     ) -> None:
         self._rng = rng
         self._payload_type = payload_type
-        self._mean = bitrate / 8 * AUDIO_INTERVAL
+        self.bitrate = bitrate
         self._redundant = redundant
         self._index = -1
         self._silent = 0  # packets since speech ended
@@ -191,7 +191,8 @@ class OpusEncoder:
         self._silent = 0 if speaking else self._silent + 1
         before, self._before = self._before, b""
         if speaking:
-            size = max(int(self._rng.gauss(self._mean, self._mean * 0.1)), MARK_END)
+            mean = self.bitrate / 8 * AUDIO_INTERVAL
+            size = max(int(self._rng.gauss(mean, mean * 0.1)), MARK_END)
             mark = _MARK.pack(captured_us, self._index, 1, 0)
             packet = self._before = _SPEECH_TOC.ljust(MARK_AT, b"\0") + mark + bytes(size - MARK_END)
         elif self._silent % COMFORT_INTERVAL == 1:

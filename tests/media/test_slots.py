@@ -186,3 +186,13 @@ def test_motion_that_lasted_is_forgiven(slot: Slot) -> None:
     allot(slot, moves=True, now=40.0)
     allot(slot, moves=False, now=41.0 + FLAP)
     assert not slot.rests(now=42.0 + FLAP)
+
+
+def test_on_an_ample_path_a_rest_is_as_long_as_the_first(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    for now in (0.0, 30.0, 60.0):
+        allot(slot, moves=True, now=now)
+        allot(slot, moves=False, now=now + 1.0)
+    assert slot.rests(now=61.0 + FLAP + 1.0)
+    assert slot.rests(ample=True, now=61.0 + FLAP - 1.0), "still no flapping"
+    assert not slot.rests(ample=True, now=61.0 + FLAP + 1.0)

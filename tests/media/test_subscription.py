@@ -234,6 +234,16 @@ def test_a_picture_that_stops_is_whole_first(camera: Camera) -> None:
     assert viewer.receiver.in_order()[-1].marker
 
 
+def test_with_nothing_shown_a_smaller_keyframe_is_taken_but_none_larger_than_wanted() -> None:
+    for wanted, begins in ((2, True), (0, False)):
+        camera = Camera()
+        viewer = Viewer(camera, Layer(wanted))
+        for packet in camera.frame():
+            if packet[0] == 1:
+                camera.take(*packet)
+        assert (viewer.receiver.packets > 0) is begins
+
+
 def test_a_late_keyframe_start_does_not_begin_a_picture() -> None:
     camera = Camera()
     viewer = Viewer(camera, Layer(1))

@@ -90,12 +90,14 @@ def test_a_small_keyframe_fits_into_the_queue_however_slow_the_path_is():
     assert wire.enqueue(*(str(i) for i in range(12))) == [True] * 12
 
 
-def test_flushing_forgets_what_waits():
+def test_what_is_no_longer_wanted_is_dropped_and_the_rest_goes_on_in_order():
     wire = Wire(rate=80_000)
-    wire.enqueue("a", "b", "c")
-    wire.pacer.flush()
+    wire.enqueue("a", "b1", "c", "b2", "d")
+    assert wire.pacer.drop(lambda packet: packet.startswith("b")) == 2
+    assert wire.pacer.queued == 2_000
     wire.run(5.0)
-    assert [packet for _, packet, _ in wire.sent] == ["a"]
+    assert [packet for _, packet, _ in wire.sent] == ["a", "c", "d"]
+    assert wire.times()[1] - wire.times()[0] < 0.11, "what was dropped takes no time of the wire"
 
 
 def test_a_probe_is_media_first_and_padding_for_the_rest():

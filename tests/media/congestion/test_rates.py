@@ -16,6 +16,15 @@ def packets(count: int, gap: float, *, start: float = 0.0, size: int = 1000) -> 
     ]
 
 
+def frames(count: int, *, packet_time: float) -> list[PacketResult]:
+    """Five packets of 1000 bytes at once each 100 ms, through a bottleneck that needs `packet_time` seconds
+    for one and a delay of 30 ms."""
+    return [
+        PacketResult(i, 0.1 * (i // 5), 0.1 * (i // 5) + 0.03 + packet_time * (i % 5), 1000, None)
+        for i in range(5 * count)
+    ]
+
+
 def test_acked_bitrate_needs_ten_packets():
     acked = AckedBitrate()
     acked.add(packets(9, 0.01))
@@ -53,6 +62,38 @@ def test_delivery_at_few_packets_takes_the_time_it_needs():
     delivery = DeliveryRate()
     delivery.add(packets(8, 0.06, size=186))
     assert delivery.bitrate == pytest.approx(186 * 8 / 0.06, rel=0.01)
+
+
+def test_the_capacity_shows_in_packets_that_waited_however_little_is_sent():
+    """One frame of five packets in 100 ms, through a bottleneck of 1 Mbit/s: each needs 8 ms."""
+    delivery = DeliveryRate()
+    delivery.add(frames(10, packet_time=0.008), 0.03)
+    assert delivery.bitrate is not None
+    assert delivery.bitrate < 500_000
+    assert delivery.capacity == pytest.approx(1_000_000, rel=0.01)
+
+
+def test_no_capacity_is_told_where_nothing_waited():
+    delivery = DeliveryRate()
+    delivery.add(packets(100, 0.004), 100.029)
+    assert delivery.bitrate is not None
+    assert delivery.capacity is None
+
+
+def test_packets_that_arrive_in_one_batch_are_carried_by_the_silence_before():
+    """As behind Wi-Fi, which hands over at once what it gathered: that is no path of infinite capacity."""
+    delivery = DeliveryRate()
+    results = [PacketResult(i, i * 0.005, 0.03 + 0.050 * (i // 10 + 1), 1000, None) for i in range(100)]
+    delivery.add(results, 0.02)
+    assert delivery.capacity == pytest.approx(delivery.bitrate)
+
+
+def test_a_busy_time_is_forgotten_with_its_window():
+    delivery = DeliveryRate()
+    delivery.add(frames(3, packet_time=0.020), 0.03)
+    assert delivery.capacity == pytest.approx(400_000, rel=0.01)
+    delivery.add(packets(100, 0.004, start=1.0), 100.03)
+    assert delivery.capacity is None
 
 
 def test_sending_little_is_application_limited_and_sending_much_is_not():

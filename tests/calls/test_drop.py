@@ -1,0 +1,76 @@
+"""A path that falls to a fifteenth for half a minute and comes back; everybody does what they are asked."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from media.quality import picture_of
+from media.testing.call import Call
+from media.testing.client import Client
+from media.testing.link import LinkSettings
+from media.testing.listener import Listener
+from media.testing.traffic import EncodingSettings
+
+# What Chromium makes of a camera of 960x540 with simulcast.
+CAMERA = (
+    EncodingSettings("q", 240, 136, 130_000),
+    EncodingSettings("h", 480, 270, 420_000),
+    EncodingSettings("f", 960, 540, 1_200_000),
+)
+FALLS, RISES, ENDS = 10.0, 40.0, 55.0  # seconds
+PATIENCE = 0.250  # seconds from capture to arrival at which a receiver would still play a frame
+FRAME = 0.020  # seconds of sound
+FULL, THIN = 32_000, 16_000  # bit/s of a voice
+STEP = 0.1  # seconds from an order to what is made of it
+
+
+def seconds(begin: float, end: float) -> range:
+    """Numbers of the frames of sound said meanwhile."""
+    return range(round(begin / FRAME), round(end / FRAME))
+
+
+def play(rate: float, seed: int) -> tuple[Client, list[tuple[float, str]]]:
+    """Bob watches Alice and speaks; his path falls to `rate` bit/s. Bob, and what he was shown when."""
+    call = Call(seed=seed)
+    narrow = LinkSettings(rate=((0.0, 3e6), (FALLS, rate), (RISES, 3e6)), delay=((0.0, 0.025),))
+    alice = call.join("alice", microphone=True, camera=CAMERA, slots=1)
+    bob = call.join("bob", microphone=True, slots=1, down=narrow)
+    call.bind(bob, 0, alice)
+    call.bind(alice, 0, bob)
+    call.wish(bob, 0, 960, 540)
+    shown: list[tuple[float, str]] = []
+    assert alice.camera is not None
+    for _ in range(round(ENDS / STEP)):
+        call.run(STEP)
+        order = call.core(alice).order
+        ordered = order.encodings.get("camera", len(CAMERA))
+        alice.camera.enabled = [place < ordered for place in range(len(CAMERA))]
+        alice.opus.bitrate = THIN if order.thin else FULL
+        shown.append((call.now, picture_of(call.core(bob).slots[0])))
+    return bob, shown
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_at_a_fifteenth_of_the_rate_speech_stays_whole_and_the_picture_goes_on(seed: int) -> None:
+    bob, shown = play(200e3, seed)
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(seconds(2.0, FALLS), PATIENCE) == 0.0
+    assert heard.concealed(seconds(FALLS, FALLS + 5.0), PATIENCE) < 0.1, "what the queue held was too late"
+    assert heard.concealed(seconds(FALLS + 5.0, RISES), PATIENCE) < 0.02
+    assert heard.concealed(seconds(RISES, ENDS - 1.0), PATIENCE) < 0.01
+    pictures = [picture.at for picture in bob.video[0].shown if picture.at > 2.0]
+    assert max(later - earlier for earlier, later in pairwise(pictures)) < 2.0, "too dear a picture goes"
+    assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)
+    assert bob.video[0].shown[-1].width == CAMERA[-1].width
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_where_no_motion_fits_a_still_comes_now_and_then_and_motion_soon_returns(seed: int) -> None:
+    bob, shown = play(60e3, seed)
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(seconds(FALLS + 10.0, RISES), PATIENCE) < 0.02
+    stills = [picture.at for picture in bob.video[0].shown if FALLS < picture.at < RISES]
+    assert max(later - earlier for earlier, later in pairwise(stills)) < 8.0
+    assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)
