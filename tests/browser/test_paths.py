@@ -55,7 +55,7 @@ async def meet(behind, person, room):
         for someone in (host, guest):
             await someone.page.add_init_script(HASTE)
         if clock:
-            await guest.page.clock.install()
+            await guest.turn_clock()
         await host.come(behind.link(room, "host"), "Ruth")
         await guest.come(behind.link(room), "Ana")
         await host.let_in("Ana")

@@ -133,7 +133,8 @@ async def test_a_second_tab_takes_the_session_over_and_the_first_can_take_it_bac
 async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(person, own_server, room):
     server = own_server
     host, guest = await person(home=server), await person(home=server)
-    host.tolerates = guest.tolerates = "ERR_CONNECTION_REFUSED"  # while it is away
+    for someone in (host, guest):
+        someone.tolerates.add("ERR_CONNECTION_REFUSED")  # while it is away
     await host.come(server.link(room, "host"), "Ruth")
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
@@ -157,7 +158,7 @@ async def test_a_crashed_tab_is_shown_as_gone_and_the_room_goes_on(session):
 async def away(person, server, room):
     """A guest in a session, whose page goes by a clock that the test can turn, and who loses the network."""
     host, guest = await person(), await person()
-    await guest.page.clock.install()
+    await guest.turn_clock()
     await host.come(server.link(room, "host"), "Ruth")
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
