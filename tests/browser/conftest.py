@@ -262,8 +262,8 @@ class Person:
             self.complaints.append(f"{message.type}: {message.text}")
 
     async def turn_clock(self) -> None:
-        """The page goes by a clock that the test can turn. Who turns it ahead gives a WebSocket no time to open:
-        the page gives it up as one that hangs, and Chromium says so."""
+        """The page goes by a clock that the test can turn. Turned ahead, it gives a WebSocket no time to
+        open: the page gives it up as one that hangs, and Chromium says so."""
         await self.page.clock.install()
         self.tolerates.add("WebSocket is closed before the connection is established")
 
