@@ -28,10 +28,13 @@ from unittest.mock import patch
 
 import aiortc.clock
 import aiortc.rtcrtpreceiver
+from aioice import stun
 from aiortc.codecs import get_decoder
 from av import FFmpegError
 
 T = TypeVar("T")
+
+STUN_FIRST_BYTE = b"\x03"  # at most (RFC 7983 section 7)
 
 # What `time.time()` says at virtual second 0.
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -154,6 +157,15 @@ def _virtual_surroundings(now: Callable[[], float], seed: int, decode: bool) -> 
     before = random.getstate()
     random.seed(seed)  # noqa: TID251 - aiortc and aioice use the global generator
 
+    parse_stun = stun.parse_message
+
+    def parse_message(data: bytes, *rest: Any, **options: Any) -> stun.Message:
+        # aioice reads any datagram whose third and fourth byte give its length, RTP with that sequence number
+        # too, and fails or not by how its ciphertext, which does not repeat, looks as attributes.
+        if data[:1] > STUN_FIRST_BYTE:
+            raise ValueError("not STUN")
+        return parse_stun(data, *rest, **options)
+
     def thread(**options: Any) -> _InPlaceDecoder:
         return _InPlaceDecoder(options["args"], decode)
 
@@ -161,6 +173,7 @@ def _virtual_surroundings(now: Callable[[], float], seed: int, decode: bool) -> 
         with (
             patch.object(time, "time", lambda: EPOCH.timestamp() + now()),
             patch.object(os, "urandom", seeded.randbytes),
+            patch.object(stun, "parse_message", parse_message),
             patch.object(aiortc.clock, "current_datetime", lambda: EPOCH + datetime.timedelta(seconds=now())),
             patch.object(
                 aiortc.rtcrtpreceiver, "threading", SimpleNamespace(Thread=thread, Event=threading.Event)

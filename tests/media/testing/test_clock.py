@@ -4,6 +4,7 @@ import time
 
 import aiortc.clock
 import pytest
+from aioice import stun
 
 from media.testing.clock import EPOCH, StandstillError, run_virtual
 
@@ -94,3 +95,17 @@ def test_randomness_repeats():
         return random.random()  # noqa: TID251 - this is what aiortc uses
 
     assert run_virtual(main(), seed=5) == run_virtual(main(), seed=5) != run_virtual(main(), seed=6)
+
+
+def test_sound_whose_number_is_its_length_is_no_stun():
+    rtp = bytes.fromhex("8060 0004") + bytes(16) + bytes.fromhex("0024 0000")  # PRIORITY, and none in it
+
+    async def main():
+        with pytest.raises(ValueError, match="not STUN"):
+            stun.parse_message(rtp)
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        return stun.parse_message(bytes(request)).message_class
+
+    assert run_virtual(main()) is stun.Class.REQUEST
+    with pytest.raises(Exception, match="unpack"):
+        stun.parse_message(rtp)
