@@ -19,9 +19,11 @@ from collections.abc import Sequence
 from enum import Enum
 
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
+from media.congestion.competition import Competition
 from media.congestion.delivery import DeliveryRate
 from media.congestion.demand import DROP, UNSATURATED, DemandProber
 from media.congestion.drain import Drain
+from media.congestion.growth import grown
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
 from media.congestion.queue_delay import QueueDelay
@@ -45,25 +47,9 @@ EASE = 0.90  # times what arrives
 EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
 AFTER_DRAIN = 0.88  # times the capacity
 
-GROWTH = 0.10  # per second, while no capacity is known
-GROWTH_NEAR = 25_000.0  # bit/s per second near the capacity known, the same for all so that shares converge
-GROWTH_NEAR_SHARE = 0.06  # per second at most
-CREEP_ABOVE = 0.96  # of the capacity known, growth slows to
-CREEP = 0.4  # of itself: the longer we stay just below, the better
 NEAR = 1.10  # times the capacity known; beyond, it is known no more
 USED_SHARE = 0.7  # of the estimate must arrive for it to grow by itself
-ACKED_HEADROOM = 1.5
 ENOUGH = 1.2  # times all that is wanted
-
-COMPETE_DECREASE = 0.8
-COMPETE_LOSS_GAP = 2.0  # round trips that one overflow of the queue may last
-COMPETE_SEGMENT = 1500 * 8  # bits gained per round trip squared
-COMPETE_GROWTH = 0.25  # per second at most
-QUEUE_GONE = 0.5  # seconds with a short queue that end competition
-COMPETE_TIME = (
-    10.0,
-    60.0,
-)  # seconds until we hold back again to see whose queue it is; doubled each time in vain
 
 PACING = 1.1
 IN_FLIGHT_SLACK = 0.080  # seconds of the rate beyond the round trip and the feedback's interval
@@ -116,20 +102,16 @@ class Roomtone:
         self._packet_size = 500.0  # smoothed
         self._rtt: float | None = None
         self._feedback_at: float | None = None
-        self._changed_at = now  # of mode
         self._grown_at = now
         self._drops: deque[float] = deque(maxlen=16)  # times of drains that took much
         self._newest_sent_at = now
-        self._compete_time = COMPETE_TIME[0]
-        self._compete_until = now
+        self._competition = Competition()
         self._interval = 0.1  # seconds between feedbacks, smoothed
         self._settle_until = now
         self._starved_at = now
-        self._short_since: float | None = None
         self._long_since: float | None = None
         self._eased_at = -math.inf
         self._ignore_before = -math.inf  # send time; another path
-        self._lost_at = -math.inf
         self._rate_before_experiment = bitrate
 
     @property
@@ -257,8 +239,8 @@ class Roomtone:
 
     def _enter(self, mode: Mode, now: float) -> None:
         self.mode = mode
-        self._changed_at = self._grown_at = now
-        self._short_since = self._long_since = None
+        self._grown_at = now
+        self._long_since = None
 
     def _resume(self, now: float) -> None:
         """Feedback is (back) there."""
@@ -311,16 +293,9 @@ class Roomtone:
             return
         if self._capacity is not None and self._rate > NEAR * self._capacity:
             self._capacity = None
-        if self._capacity is None:
-            grown = self._rate * (1 + GROWTH * since)
-        else:
-            growth = min(GROWTH_NEAR, GROWTH_NEAR_SHARE * self._rate)
-            if self._rate > CREEP_ABOVE * self._capacity:
-                growth *= CREEP
-            grown = self._rate + growth * since
-        highest = ACKED_HEADROOM * acked / (1 - min(self._loss.inherent, 0.5)) + 10_000
-        highest = min(highest, ENOUGH * self._prober.demand.maximum)
-        self._rate = max(self._rate, min(grown, highest))
+        delivered = acked / (1 - min(self._loss.inherent, 0.5))
+        rate = grown(self._rate, self._capacity, delivered, since)
+        self._rate = max(self._rate, min(rate, ENOUGH * self._prober.demand.maximum))
 
     def _judge_loss(self, results: Sequence[PacketResult], now: float) -> None:
         verdict = self._loss.add(results, now=now)
@@ -359,11 +334,10 @@ class Roomtone:
         if drain.not_ours:
             self._rate = min(drain.before, drain.share)
             self._enter(Mode.COMPETE, now)
-            self._compete_until = now + self._compete_time
-            self._compete_time = min(2 * self._compete_time, COMPETE_TIME[1])
+            self._competition.begin(now=now)
 
     def _finish_drain(self, now: float) -> None:
-        self._compete_time = COMPETE_TIME[0]
+        self._competition.forgive()
         before, capacity = self._drain.before, self._drain.capacity
         if capacity is not None:
             self._capacity = capacity
@@ -384,28 +358,18 @@ class Roomtone:
     # -- COMPETE
 
     def _on_compete(self, results: Sequence[PacketResult], now: float) -> None:
-        since, self._grown_at = now - self._grown_at, now
-        rtt = max(self._round_trip, self._queue.value + 0.02)
-        if self._queue.value < QUEUE_SHORT + self._packet_time:
-            self._short_since = now if self._short_since is None else self._short_since
-            if now - self._short_since > QUEUE_GONE:
-                self._enter(Mode.INCREASE, now)
-                return
-        else:
-            self._short_since = None
-            if now >= self._compete_until:
-                self._start_drain(now)
-                return
-        lost = sum(r.received_at is None for r in results)
-        overflow_over = self._lost_at + COMPETE_LOSS_GAP * rtt + self._interval
-        if lost > self._loss.inherent * len(results) and now > overflow_over:
-            self._lost_at = now
-            self._rate *= COMPETE_DECREASE
+        short = self._queue.value < QUEUE_SHORT + self._packet_time
+        if self._competition.is_over(short=short, now=now):
+            self._enter(Mode.INCREASE, now)
             return
-        acked = self._delivery.bitrate
-        if acked is not None and acked > 0.5 * self._rate:
-            growth = min(COMPETE_SEGMENT / rtt**2, COMPETE_GROWTH * self._rate) * since
-            self._rate = max(self._rate, min(self._rate + growth, ENOUGH * self._prober.demand.maximum))
+        if not short and self._competition.is_doubtful(now=now):
+            self._start_drain(now)
+            return
+        lost = sum(r.received_at is None for r in results) > self._loss.inherent * len(results)
+        rtt = max(self._round_trip, self._queue.value + 0.02)
+        before, arrived = self._rate, self._delivery.bitrate
+        rate = self._competition.rate_after(before, lost, arrived, rtt, self._interval, now=now)
+        self._rate = min(rate, max(before, ENOUGH * self._prober.demand.maximum))
 
     # -- probes
 
