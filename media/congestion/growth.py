@@ -11,8 +11,8 @@ DELIVERED_HEADROOM = 1.5
 
 
 def grown(rate: float, capacity: float | None, delivered: float, seconds: float) -> float:
-    """The rate after `seconds`, in bit/s; `capacity` is where the bottleneck was met last, `delivered` what it
-    lets through now."""
+    """The rate after `seconds`, in bit/s; `capacity` is where the bottleneck was met last, `delivered` what
+    it lets through now."""
     if capacity is None:
         speed = FREE * rate
     else:
