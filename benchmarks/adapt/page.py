@@ -10,6 +10,7 @@ from benchmarks.adapt.bars import Bar
 from benchmarks.adapt.cases import Case, Run
 from benchmarks.adapt.simulation import Series
 from benchmarks.adapt.sources import LADDER
+from benchmarks.page import html_page
 from media.testing.link import scheduled
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 150, 46, 18  # pixels
@@ -18,11 +19,10 @@ REFERENCE, OURS, CAPACITY = "#c05020", "#1060b0", "#999999"
 Points = Sequence[tuple[float, float]]
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #222
-} table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .2rem .7rem; border-bottom: 1px solid
-#ddd; text-align: left; font-variant-numeric: tabular-nums } .no { color: #b00020; font-weight: 600 } .plots {
-display: flex; flex-wrap: wrap; gap: .5rem } svg { background: #fafafa } h2 { margin: 2rem 0 .3rem } text {
-font: 11px system-ui, sans-serif; fill: #555 }
+th, td { text-align: left; }
+.no { color: #c2410c; font-weight: 600; }
+.plots { display: flex; flex-wrap: wrap; gap: .5rem; }
+svg { background: #fafafa; } svg text { font: 11px system-ui, sans-serif; fill: #555; }
 """
 
 
@@ -33,8 +33,6 @@ def page(
     runs: Sequence[tuple[Case, Run, Run]],
 ) -> str:
     parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Roomtone: adaptation, simulated</title>",
-        f"<style>{STYLE}</style><h1>Adaptation, simulated</h1>",
         f"<p>Written by <code>python -m benchmarks adapt</code>. "
         f"<b style='color:{REFERENCE}'>Reference: Google congestion control</b>, "
         f"<b style='color:{OURS}'>ours</b>, capacity in grey.</p>",
@@ -48,7 +46,7 @@ def page(
         parts.append(f"<h2>{html.escape(case.name)}</h2><p>{html.escape(case.about)}</p><div class=plots>")
         parts.extend(_plots(reference, ours))
         parts.append("</div>")
-    return "\n".join(parts)
+    return html_page("Roomtone over simulated links", "\n".join(parts), STYLE)
 
 
 def _plots(reference: Run, ours: Run) -> list[str]:
@@ -117,4 +115,5 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             f"{mark}{html.escape(cell)}" for mark, cell in zip(marked, cells, strict=True)
         )
 
-    return "<table>" + row(header, "th") + "".join(row(cells, "td") for cells in rows) + "</table>"
+    table = row(header, "th") + "".join(row(cells, "td") for cells in rows)
+    return f"<div class=wide><table>{table}</table></div>"

@@ -4,7 +4,7 @@ and both directions are bad."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.link.cases import FAR, KBIT, MBIT, NEAR, Case
 from benchmarks.link.road import Conditions
@@ -15,12 +15,16 @@ BOTH = frozenset({NEAR, FAR})
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`title`: what is assumed to happen there."""
+    """`title`: what is assumed to happen there. `up_rate`: bit/s from a time on; all else is as downwards."""
 
     name: str
     title: str
     down: LinkSettings
-    up: LinkSettings
+    up_rate: tuple[tuple[float, float], ...]
+
+    @property
+    def up(self) -> LinkSettings:
+        return replace(self.down, rate=self.up_rate)
 
     def case(self) -> Case:
         return Case(self.name, self.title, Conditions(self.down, self.up), (FAR, NEAR), BOTH, drop_at=0.0)
@@ -46,21 +50,13 @@ PROFILES: tuple[Profile, ...] = (
             burst=3.0,
             queue_time=0.5,
         ),
-        up=LinkSettings(
-            rate=_steps((0.0, 128 * KBIT)),
-            delay=((0.0, 0.09),),
-            jitter=0.04,
-            jitter_at_most=0.08,
-            loss=0.04,
-            burst=3.0,
-            queue_time=0.5,
-        ),
+        up_rate=_steps((0.0, 128 * KBIT)),
     ),
     Profile(
         "coffee-shop",
         "enough bandwidth, and twice 2 s of nothing",
         down=LinkSettings(rate=_steps((0.0, 1 * MBIT)), delay=((0.0, 0.03),), jitter=0.015, outages=_BREAKS),
-        up=LinkSettings(rate=_steps((0.0, 300 * KBIT)), delay=((0.0, 0.03),), jitter=0.015, outages=_BREAKS),
+        up_rate=_steps((0.0, 300 * KBIT)),
     ),
     Profile(
         "hotel",
@@ -73,14 +69,7 @@ PROFILES: tuple[Profile, ...] = (
             loss=0.01,
             queue_time=1.0,
         ),
-        up=LinkSettings(
-            rate=_steps((0.0, 200 * KBIT)),
-            delay=((0.0, 0.04),),
-            jitter=0.02,
-            jitter_at_most=0.04,
-            loss=0.01,
-            queue_time=1.0,
-        ),
+        up_rate=_steps((0.0, 200 * KBIT)),
     ),
     Profile(
         "train",
@@ -101,15 +90,7 @@ PROFILES: tuple[Profile, ...] = (
             outages=_TUNNEL,
             queue_time=0.6,
         ),
-        up=LinkSettings(
-            rate=_steps((0.0, 800 * KBIT), (10.0, 250 * KBIT), (16.0, 80 * KBIT), (23.0, 500 * KBIT)),
-            delay=((0.0, 0.05), (16.0, 0.09), (23.0, 0.05)),
-            jitter=0.02,
-            loss=0.01,
-            burst=4.0,
-            outages=_TUNNEL,
-            queue_time=0.6,
-        ),
+        up_rate=_steps((0.0, 800 * KBIT), (10.0, 250 * KBIT), (16.0, 80 * KBIT), (23.0, 500 * KBIT)),
     ),
     Profile(
         "gym",
@@ -117,9 +98,7 @@ PROFILES: tuple[Profile, ...] = (
         down=LinkSettings(
             rate=_steps((0.0, 1.5 * MBIT)), jitter=0.025, loss=0.06, burst=4.0, reorder=0.01, queue_time=0.2
         ),
-        up=LinkSettings(
-            rate=_steps((0.0, 500 * KBIT)), jitter=0.025, loss=0.06, burst=4.0, reorder=0.01, queue_time=0.2
-        ),
+        up_rate=_steps((0.0, 500 * KBIT)),
     ),
 )
 

@@ -13,6 +13,7 @@ from statistics import median
 from benchmarks.link import plots, profiles
 from benchmarks.link.bars import Verdict
 from benchmarks.link.measures import Measures, Run, as_json
+from benchmarks.page import html_page
 
 DEFINITIONS = (
     "Speech concealed: samples that the receiver made up, of all that it played, silence included (the "
@@ -122,7 +123,7 @@ def page(result: Result) -> str:
     definitions = "".join(f"<p>{escape(line)}</p>" for line in DEFINITIONS)
     facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in result.machine.items())
     assumed = _table(profiles.HEADER, list(profiles.parameters()))
-    return _PAGE.format(
+    body = _BODY.format(
         bars=bars,
         figures=figures,
         remarks=remarks,
@@ -131,6 +132,7 @@ def page(result: Result) -> str:
         profiles=assumed,
         facts=facts,
     )
+    return html_page("Roomtone over bad links", body, _STYLE)
 
 
 def _case_of(run: Run) -> str:
@@ -219,26 +221,14 @@ def _finite(value: dict[str, object]) -> dict[str, object]:
     return {**value, "rounds": shown}
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Roomtone over bad links</title>
-<style>
-:root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
-body {{ max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; }}
-.met td:last-child {{ color: #17803d; }} .not-met td:last-child {{ color: #c2410c; font-weight: 600; }}
-section {{ display: inline-block; vertical-align: top; margin-right: 1rem; }}
-figure {{ margin: 0; padding: .5rem; border-radius: .5rem; background: #fff; color: #222; }}
-figure svg {{ max-width: 100%; height: auto; }}
-dt {{ float: left; clear: left; width: 9rem; opacity: .7; }}
-</style>
-<h1>Roomtone over bad links</h1>
-<p>Written by <code>python -m benchmarks link</code>: two Chromiums in a call, one of them behind an emulated
-link. Figures are medians over the rounds.</p>
+_STYLE = """
+.met td:last-child { color: #17803d; } .not-met td:last-child { color: #c2410c; font-weight: 600; }
+section { display: inline-block; vertical-align: top; margin-right: 1rem; }
+figure { margin: 0; }
+"""
+
+_BODY = """<p>Written by <code>python -m benchmarks link</code>: two Chromiums in a call, one of them behind
+an emulated link. Figures are medians over the rounds.</p>
 {bars}
 <h2>Figures</h2>
 {figures}
@@ -249,6 +239,4 @@ link. Figures are medians over the rounds.</p>
 <p>Assumptions: plausible numbers that nobody measured.</p>
 {profiles}
 <h2>Where</h2>
-<dl>{facts}</dl>
-</html>
-"""
+<dl>{facts}</dl>"""

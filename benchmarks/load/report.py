@@ -16,6 +16,7 @@ from statistics import median
 from benchmarks.load import plots
 from benchmarks.load.measure import CURVE, Delay, Figures
 from benchmarks.load.scenario import Bar, Ratio, Scenario
+from benchmarks.page import html_page
 
 Column = tuple[str, Callable[[list[Figures]], str]]
 
@@ -89,7 +90,8 @@ def as_html(result: Result) -> str:
     )
     remarks = "".join(f"<p>{escape(line)}</p>" for line in _remarks(result))
     facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in result.machine.items())
-    return _PAGE.format(bars=judged, table=table, remarks=remarks, figures=figures, facts=facts)
+    body = _BODY.format(bars=judged, table=table, remarks=remarks, figures=figures, facts=facts)
+    return html_page("Roomtone under load", body, _STYLE)
 
 
 def _rows(result: Result) -> Iterator[list[str]]:
@@ -178,29 +180,14 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Roomtone under load</title>
-<style>
-:root {{ color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }}
-body {{ max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; white-space: nowrap; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; }}
-.met b {{ color: #17803d; }} .missed b {{ color: #c2410c; }}
-figure {{ display: inline-block; margin: 1rem 1rem 1rem 0; padding: .5rem; border-radius: .5rem;
-  background: #fff; color: #222; }}
-figure svg {{ max-width: 100%; height: auto; }}
-dt {{ float: left; clear: left; width: 9rem; opacity: .7; }}
-</style>
-<h1>Roomtone under load</h1>
-<ul>{bars}</ul>
+_STYLE = """
+.met b { color: #17803d; } .missed b { color: #c2410c; }
+figure { display: inline-block; margin: 1rem 1rem 1rem 0; }
+"""
+
+_BODY = """<ul>{bars}</ul>
 <div class="wide">{table}</div>
 {remarks}
 {figures}
 <h2>Where</h2>
-<dl>{facts}</dl>
-</html>
-"""
+<dl>{facts}</dl>"""
