@@ -64,7 +64,7 @@ class Downlink:
         if self._controller is None:
             return Grade.GOOD
         state = self._controller.state
-        return downlink_grade(self._slots, state.queue_delay, state.loss)
+        return downlink_grade(self._slots, state.queue_delay, state.loss, pressed=self._pressed)
 
     def prefer(self, *, sound_only: bool, save_data: bool, now: float) -> None:
         """What the person wants: no pictures, or small ones."""

@@ -40,15 +40,16 @@ def picture_at_most(level: Level) -> Picture:
     return "stills" if level >= Level.STILLS else "motion"
 
 
-def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float) -> Grade:
-    """Of the way to a receiver: poor where a picture stopped, fair where it shrank or sound lags."""
+def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float, *, pressed: bool) -> Grade:
+    """Of the way to a receiver: poor where a picture stopped, fair where it shrank or sound lags. `pressed`:
+    the path has shown a limit; before, a small picture only waits for the estimate to climb."""
     pictures = [(slot, picture_of(slot)) for slot in slots]
     if any(picture in ("stills", "sound") for _, picture in pictures):
         return Grade.POOR
     if queue_delay > FAIR_DELAY or loss > FAIR_LOSS:
         return Grade.FAIR
-    limited = any(slot.is_limited and _flows(slot) for slot, picture in pictures if picture == "motion")
-    return Grade.FAIR if limited else Grade.GOOD
+    shrunk = any(slot.is_limited and _flows(slot) for slot, picture in pictures if picture == "motion")
+    return Grade.FAIR if pressed and shrunk else Grade.GOOD
 
 
 def uplink_grade(uplink: Uplink) -> Grade:

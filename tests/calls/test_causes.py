@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from media.quality import picture_of, uplink_grade
+from media.quality import Grade, picture_of, uplink_grade
 from media.testing.call import Call
 from media.testing.client import Client
 from media.testing.link import LinkSettings
@@ -15,11 +15,12 @@ Rows = dict[str, tuple[str, str]]  # by person: quality and cause
 
 GOOD = LinkSettings(delay=((0.0, 0.02),))
 NARROW = LinkSettings(rate=((0.0, 3e6), (4.0, 150e3)), delay=((0.0, 0.02),))  # below what all encodings take
+TIGHT = LinkSettings(rate=((0.0, 800e3),), delay=((0.0, 0.02),))  # below what the largest encoding takes
 LOSSY = LinkSettings(delay=((0.0, 0.02),), loss=0.12)
 
 
-def told(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> dict[str, Rows]:
-    """What host and guest are told after ten seconds of a poor link, by viewer."""
+def meeting(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> tuple[Call, dict[str, Client]]:
+    """A host and a guest who see and hear each other."""
     call = Call(seed=7)
     people = {
         name: call.join(
@@ -34,6 +35,12 @@ def told(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> dict[str
     }
     call.bind(people["host"], 0, people["guest"])
     call.bind(people["guest"], 0, people["host"])
+    return call, people
+
+
+def told(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> dict[str, Rows]:
+    """What host and guest are told after ten seconds of a poor link, by viewer."""
+    call, people = meeting(up, down)
     for _ in range(140):
         call.run(0.1)
         for client in people.values():
@@ -64,6 +71,23 @@ def test_nobody_is_blamed_on_good_links() -> None:
         "host": {"host": fine, "guest": fine},
         "guest": {"host": fine, "guest": fine},
     }
+
+
+@pytest.mark.parametrize(("link", "grade"), [(GOOD, Grade.GOOD), (TIGHT, Grade.FAIR)])
+def test_a_picture_that_still_grows_is_no_fault_of_the_way_until_the_way_shows_a_limit(
+    link: LinkSettings, grade: Grade
+) -> None:
+    call, people = meeting({}, {"guest": link})
+    downlink = call.core(people["guest"]).downlink
+    slot = call.core(people["guest"]).slots[0]
+    grades = set()
+    for _ in range(60):
+        call.run(0.1)
+        for client in people.values():
+            obey(call, client)
+        if picture_of(slot) == "motion" and slot.is_limited:
+            grades.add(downlink.grade)
+    assert grades == {grade}
 
 
 @pytest.mark.parametrize("link", [NARROW, LOSSY])
