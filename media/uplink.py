@@ -7,6 +7,7 @@ the picture has to give way at the source. Down at once, up by waiting, longer a
 
 from __future__ import annotations
 
+from collections import deque
 from enum import IntEnum
 
 from media.stream.receive import ReceiveStream
@@ -21,6 +22,8 @@ BASE_WINDOW = 60  # looks after which the best delay is measured anew (clocks dr
 STEP_DOWN_INTERVAL = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 STEP_UP_AFTER = 5.0  # seconds of clean sound
 STEP_UP_AT_MOST = 60.0
+STEADY_LOOKS = 5  # looks; a queue of the picture's making has moved by then: the picture has stepped down
+STEADY_SPREAD = 0.03  # seconds between the best packets of these looks, at most
 SILENT_LOOKS = 8  # looks without a packet of sound after which its delay is not known
 RELAPSE = 10.0  # seconds after a step up within which starving is its fault
 
@@ -46,6 +49,8 @@ class Uplink:
         self._stream: ReceiveStream | None = None
         self._base: float | None = None
         self._next_base: float | None = None
+        self._lows: deque[float] = deque(maxlen=STEADY_LOOKS)  # the best lag of each look
+        self._level_before = Level.FULL  # sound began to starve
         self._looks = 0
         self._silent_looks = 0
         self._counts: list[tuple[int, int]] = []  # (highest, received) at the last looks
@@ -77,11 +82,16 @@ class Uplink:
         if now < self._check_at:
             return False
         self._check_at = now + CHECK_INTERVAL
+        before, was_starving = self.level, self.starving
         if stream is None or stream.highest < 0:
             self.delay = self.loss = 0.0
         else:
             self._measure(stream)
-        before = self.level
+        if self.starving and not was_starving:
+            self._level_before = self.level
+        if self._is_no_queue():
+            self._base = self._next_base = min(self._lows)
+            self.delay, self.level = 0.0, min(self.level, self._level_before)
         if self.starving:
             self._clean_since = now
             if (encodings or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
@@ -92,6 +102,12 @@ class Uplink:
         elif not self.level and now - self._raised_at > STEP_UP_AT_MOST:
             self._wait = STEP_UP_AFTER
         return self.level != before
+
+    def _is_no_queue(self) -> bool:
+        """Does sound lag by the same all the time, and none is lost, whatever the picture does? Then the path
+        has become longer, or the publisher's clock stood still for a while, as its machine did."""
+        steady = len(self._lows) == STEADY_LOOKS and max(self._lows) - min(self._lows) < STEADY_SPREAD
+        return self.queued and steady and not self.loss
 
     def _step_down(self, encodings: int, now: float) -> None:
         if now - self._raised_at < RELAPSE:
@@ -107,6 +123,7 @@ class Uplink:
         lag = stream.take_lag()
         if stream is not self._stream:  # what is in `lag` may be of another path
             self._stream, self._base, self._next_base, self._counts, lag = stream, None, None, [], None
+            self._lows.clear()
         if lag is None:
             self._silent_looks += 1
             if self._silent_looks >= SILENT_LOOKS:
@@ -114,6 +131,7 @@ class Uplink:
         else:
             self._silent_looks = 0
             lowest, typical = lag
+            self._lows.append(lowest)
             self._looks += 1
             self._base = lowest if self._base is None else min(self._base, lowest)
             self._next_base = lowest if self._next_base is None else min(self._next_base, lowest)

@@ -13,7 +13,8 @@ from media.uplink import STEP_UP_AFTER, Level, Uplink
 
 
 class Sound:
-    """Packets of 20 ms that take `delay` seconds, of which those that `lose` says are lost."""
+    """Packets of 20 ms that take `delay` seconds, and up to `swing` more, as with a queue that fills and
+    drains each second; those that `lose` says are lost."""
 
     def __init__(self) -> None:
         self.stream = ReceiveStream(1, 48_000, nacks=False)
@@ -23,13 +24,18 @@ class Sound:
         self.levels: list[Level] = []
 
     def run(
-        self, seconds: float, *, delay: float = 0.02, lose: Callable[[int], bool] = lambda n: False
+        self,
+        seconds: float,
+        *,
+        delay: float = 0.02,
+        swing: float = 0.0,
+        lose: Callable[[int], bool] = lambda n: False,
     ) -> None:
         for _ in range(int(seconds * 50)):
-            sent_at = 10 + self.count * 0.02
+            arrives_at = 10 + self.count * 0.02 + delay + swing * (self.count % 50) / 50
             if not lose(self.count):
-                self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=sent_at + delay)
-            if self.uplink.on_timeout(self.stream, encodings=self.encodings, now=sent_at + delay):
+                self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=arrives_at)
+            if self.uplink.on_timeout(self.stream, encodings=self.encodings, now=arrives_at):
                 self.levels.append(self.uplink.level)
             self.count += 1
 
@@ -43,7 +49,7 @@ def test_clean_sound_changes_nothing() -> None:
 def test_sound_that_lags_sheds_the_picture_step_by_step() -> None:
     sound = Sound()
     sound.run(5)
-    sound.run(10, delay=0.3)
+    sound.run(10, delay=0.3, swing=0.1)
     assert sound.levels == [Level.REDUCED, Level.SMALL, Level.SLOW, Level.STILLS, Level.SOUND]
 
 
@@ -57,7 +63,7 @@ def test_sound_that_is_lost_sheds_faster() -> None:
 def test_the_picture_comes_back_when_the_sound_is_clean() -> None:
     sound = Sound()
     sound.run(5)
-    sound.run(2, delay=0.3)
+    sound.run(2, delay=0.3, swing=0.1)
     low = sound.uplink.level
     sound.run((STEP_UP_AFTER + 1) * (low + 1))
     assert sound.uplink.level == Level.FULL
@@ -66,10 +72,10 @@ def test_the_picture_comes_back_when_the_sound_is_clean() -> None:
 def test_a_relapse_makes_the_next_attempt_wait_longer() -> None:
     sound = Sound()
     sound.run(5)
-    sound.run(1, delay=0.3)
+    sound.run(0.7, delay=0.3, swing=0.1)
     sound.run(STEP_UP_AFTER + 1)
     assert sound.uplink.level == Level.FULL
-    sound.run(1, delay=0.3)
+    sound.run(0.7, delay=0.3, swing=0.1)
     sound.run(STEP_UP_AFTER + 1)
     assert sound.uplink.level != Level.FULL
     sound.run(STEP_UP_AFTER + 1)
@@ -86,7 +92,7 @@ def test_a_clock_that_drifts_is_no_queue() -> None:
 def test_a_muted_microphone_does_not_keep_the_picture_off() -> None:
     sound = Sound()
     sound.run(5)
-    sound.run(5, delay=0.4)
+    sound.run(5, delay=0.4, swing=0.1)
     assert sound.uplink.level == Level.SOUND
     sound.run(40, lose=lambda n: True)
     assert sound.uplink.level == Level.FULL
@@ -98,8 +104,29 @@ def test_a_longer_path_is_no_queue() -> None:
     sound.uplink.on_route_change()
     sound.run(10, delay=0.4)
     assert sound.levels == []
-    sound.run(3, delay=0.7)
+    sound.run(3, delay=0.7, swing=0.1)
     assert sound.levels, "what comes on top of it is one"
+
+
+def test_a_clock_that_stood_still_is_no_queue() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(1, delay=6.0)  # its machine slept meanwhile, and its timestamps with it
+    assert sound.uplink.level > Level.FULL, "at first it cannot be told"
+    sound.run(1, delay=6.0)
+    assert sound.uplink.level == Level.FULL
+    sound.run(3, delay=6.3, swing=0.1)
+    assert sound.uplink.level > Level.REDUCED, "what comes on top of it is one"
+
+
+def test_what_was_shed_before_a_clock_stood_still_stays_shed() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(0.7, delay=0.3, swing=0.1)
+    shed = sound.uplink.level
+    sound.run(2)
+    sound.run(2, delay=3.0)
+    assert sound.uplink.level == shed > Level.FULL
 
 
 def test_steps_that_would_change_nothing_are_left_out() -> None:
