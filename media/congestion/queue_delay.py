@@ -15,14 +15,17 @@ from media.congestion.base import PacketResult
 
 BASE_WINDOW = 30  # buckets
 BASE_BUCKET = 1.0  # seconds
-RECENT = 0.060  # seconds of arrivals whose minimum is "now": rides over jitter, at 40 packets/s two packets
+RECENT = 0.060  # seconds of arrivals whose minimum is "now", at least: at 40 packets/s two packets
+JITTER_FACTOR = 20.0  # times the jitter, if longer: the more it varies, the rarer a packet that did not wait
+RECENT_AT_MOST = 0.3  # seconds
 CLOCK_JUMP = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
 
 
 class QueueDelay:
     def __init__(self) -> None:
         self.value = 0.0  # seconds, now
-        self.jitter = 0.0  # seconds, smoothed difference between neighbours
+        # Seconds, smoothed: twice the fall from one to the next. A queue that grows has none.
+        self.jitter = 0.0
         self._buckets: deque[tuple[float, float]] = deque()  # start of bucket on our clock, minimum
         self.base = math.inf  # seconds, of an empty path; receiver's clock minus ours
         self._recent: deque[tuple[float, float]] = deque()  # received, delay
@@ -36,12 +39,12 @@ class QueueDelay:
                 continue
             delay = received_at - sent_at
             if last is not None:
-                step = abs(delay - last)
-                if step > CLOCK_JUMP:
+                fall = last - delay
+                if abs(fall) > CLOCK_JUMP:
                     self.reset()
                     lowest = math.inf
                 else:
-                    jitter += (step - jitter) / 16
+                    jitter += ((2 * fall if fall > 0 else 0.0) - jitter) / 16
             last = delay
             if delay < lowest:
                 lowest = delay
@@ -50,7 +53,8 @@ class QueueDelay:
         if lowest == math.inf:
             return
         latest = recent[-1][0]
-        while recent[0][0] < latest - RECENT:
+        earliest = latest - min(max(RECENT, JITTER_FACTOR * jitter), RECENT_AT_MOST)
+        while recent[0][0] < earliest:
             recent.popleft()
         self._lower_base(lowest, now)
         self.value = min([delay for _, delay in recent]) - self.base

@@ -35,7 +35,7 @@ MAX_BITRATE = 8_000_000.0
 FLOOR = 40_000.0  # bit/s; sound alone, thinned
 TIMER = 0.100  # seconds
 
-QUEUE_LONG = 0.020  # seconds that start a drain, plus one packet at the estimate
+QUEUE_LONG = 0.015  # seconds that start a drain, plus one packet at the estimate
 QUEUE_SHORT = 0.006  # seconds that end it, plus the same
 QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
 PACKET_TIME_AT_MOST = 0.100  # seconds

@@ -31,10 +31,15 @@ def seconds(begin: float, end: float) -> range:
     return range(round(begin / FRAME), round(end / FRAME))
 
 
-def play(rate: float, seed: int) -> tuple[Client, list[tuple[float, str]]]:
+def play(rate: float, seed: int, *, jitter: float = 0.0) -> tuple[Client, list[tuple[float, str]]]:
     """Bob watches Alice and speaks; his path falls to `rate` bit/s. Bob, and what he was shown when."""
     call = Call(seed=seed)
-    narrow = LinkSettings(rate=((0.0, 3e6), (FALLS, rate), (RISES, 3e6)), delay=((0.0, 0.025),))
+    narrow = LinkSettings(
+        rate=((0.0, 3e6), (FALLS, rate), (RISES, 3e6)),
+        delay=((0.0, 0.025),),
+        jitter=jitter,
+        jitter_at_most=0.060,
+    )
     alice = call.join("alice", microphone=True, camera=CAMERA, slots=1)
     bob = call.join("bob", microphone=True, slots=1, down=narrow)
     call.bind(bob, 0, alice)
@@ -73,4 +78,17 @@ def test_where_no_motion_fits_a_still_comes_now_and_then_and_motion_soon_returns
     assert heard.concealed(seconds(FALLS + 10.0, RISES), PATIENCE) < 0.02
     stills = [picture.at for picture in bob.video[0].shown if FALLS < picture.at < RISES]
     assert max(later - earlier for earlier, later in pairwise(stills)) < 8.0
+    assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)
+
+
+@pytest.mark.parametrize(("jitter", "rate"), [(0.015, 200e3), (0.015, 500e3), (0.030, 500e3)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_where_packets_come_at_uneven_times_the_picture_moves_all_the_same(
+    jitter: float, rate: float, seed: int
+) -> None:
+    bob, shown = play(rate, seed, jitter=jitter)
+    meanwhile = [kind for at, kind in shown if FALLS + 5.0 < at < RISES]
+    assert meanwhile.count("motion") > 0.9 * len(meanwhile), "jitter is no queue"
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(seconds(FALLS + 5.0, RISES), PATIENCE) < 0.02
     assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)

@@ -44,6 +44,25 @@ def test_jitter_is_no_queue():
     assert queue.jitter > 0.003
 
 
+def test_few_packets_are_watched_for_longer_where_they_jitter():
+    queue, highest = QueueDelay(), 0.0
+    rng = random.Random(6)
+    for step in range(100):
+        feed(queue, 0.2 * step, 0.2, lambda at: 0.025 + min(abs(rng.gauss(0.0, 0.03)), 0.06), gap=0.05)
+        if step > 20:
+            highest = max(highest, queue.value)
+    assert highest < 0.050, "one in three hardly waits"
+    assert queue.value < 0.025
+
+
+def test_a_queue_that_grows_steadily_has_no_jitter():
+    queue = QueueDelay()
+    feed(queue, 0.0, 2.0, lambda at: 0.025)
+    feed(queue, 2.0, 1.0, lambda at: 0.025 + 0.5 * (at - 2.0))
+    assert queue.jitter < 0.001
+    assert queue.value > 0.4, "it is seen as soon as it is there"
+
+
 def test_a_new_shortest_way_is_believed_at_once():
     queue = QueueDelay()
     feed(queue, 0.0, 2.0, lambda at: 0.3)
