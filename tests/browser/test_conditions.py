@@ -15,7 +15,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
-from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Person, Server, Session, _browser
+from tests.browser.chromium import chromium
+from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Session
+from tests.browser.person import Person
+from tests.browser.server import Server
 
 # Keeps the newest message of each type, and holds back those of the types that a test says itself.
 LISTEN = """
@@ -221,7 +224,7 @@ async def test_who_has_lost_only_the_signalling_is_not_called_away(call):
 @pytest_asyncio.fixture(loop_scope="session")
 async def far_browser() -> AsyncIterator[Browser]:
     """One of its own, which a test may stop."""
-    async for browser in _browser():
+    async for browser in chromium():
         yield browser
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest_asyncio
 
 from media.testing.forwarder import Forwarder
-from tests.browser.conftest import Server, eventually
+from tests.browser.patience import eventually
+from tests.browser.server import Server
 
 ANNOUNCED, REAL = "127.0.0.1", "127.0.0.2"  # the media port's address, for others and in truth
 

@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.person import Person
 
 # As if the server had said it: the conditions of a path that no test can make in a browser alone.
 SAY = """message => {

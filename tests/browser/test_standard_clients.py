@@ -11,7 +11,10 @@ from aiohttp import web
 from playwright.async_api import Browser, Page
 
 from server.auth import Tokens
-from tests.browser.conftest import PATIENCE_MS, SECRET, STATISTICS, Invite, Server, eventually
+from tests.browser.conftest import Invite
+from tests.browser.patience import PATIENCE_MS, eventually
+from tests.browser.person import STATISTICS
+from tests.browser.server import SECRET, Server
 
 EXCHANGE = """async ([address, token, sends]) => {
     const connection = new RTCPeerConnection();

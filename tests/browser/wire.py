@@ -1,0 +1,57 @@
+"""The WebSocket of a page, through a test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from playwright.async_api import Page, WebSocketRoute
+
+from tests.browser.patience import eventually
+
+
+@dataclass
+class Wire:
+    """The WebSocket of a page, through our hands."""
+
+    sockets: list[WebSocketRoute] = field(default_factory=list)
+    dead: bool = False  # nothing gets through, and nobody says so
+    refusing: bool = False  # new ones are closed at once
+    refused: int = 0
+    swallowing: bool = False  # new ones never open, and nobody says so
+    swallowed: int = 0
+
+    async def attach(self, page: Page) -> None:
+        await page.route_web_socket("**/ws", self._route)
+
+    async def _route(self, socket: WebSocketRoute) -> None:
+        if self.swallowing:
+            self.swallowed += 1
+            await asyncio.Event().wait()
+        if self.refusing:
+            self.refused += 1
+            asyncio.get_running_loop().create_task(socket.close())
+            return
+        upstream = socket.connect_to_server()
+        self.sockets.append(socket)
+        born_dead = self.dead
+        socket.on_message(lambda message: None if self.dead and not born_dead else upstream.send(message))
+        upstream.on_message(lambda message: None if self.dead and not born_dead else socket.send(message))
+
+    async def cut(self) -> None:
+        await self.sockets[-1].close(code=1012, reason="cut by the test")
+
+    async def another(self, known: int) -> None:
+        """Wait until the page has opened more than `known` sockets in all."""
+        await self._more(lambda: len(self.sockets), known)
+
+    async def another_attempt(self, known: int) -> None:
+        """Wait until more than `known` sockets have been refused or swallowed in all."""
+        await self._more(lambda: self.refused + self.swallowed, known)
+
+    async def _more(self, number: Callable[[], int], known: int) -> None:
+        async def look() -> int:
+            return number()
+
+        await eventually(look, lambda seen: seen > known)
