@@ -37,12 +37,12 @@ def run(call: Call, publisher: Client, seconds: float) -> list[int]:
 def test_a_picture_that_nobody_can_take_stops_and_comes_back_without_having_flowed() -> None:
     call = Call(seed=1)
     alice = call.join("alice", microphone=True, camera=CAMERA)
-    bob = call.join("bob", slots=1, down=link((0.0, 3e6), (10.0, 38e3), (70.0, 3e6)))
+    bob = call.join("bob", slots=1, down=link((0.0, 3e6), (10.0, 34e3), (35.0, 3e6)))
     call.bind(bob, 0, alice)
     camera, slot = call.publication(alice, "camera"), call.core(bob).slots[0]
     run(call, alice, 8)
     assert camera.live and picture_of(slot) == "motion"
-    short = run(call, alice, 60)
+    short = run(call, alice, 25)
     assert short[-1] == 0, "nobody gets it"
     assert camera.held and picture_of(slot) == "sound"
     falls = sum(b < a for a, b in pairwise(short))

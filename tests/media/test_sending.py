@@ -17,6 +17,7 @@ from media.uplink import STEP_UP_AFTER, STEP_UP_AT_MOST, Level, Uplink
 
 LOOK = 0.25  # seconds
 CLEAN = 0.02  # seconds that sound takes
+QUEUE_SWING = 0.06  # seconds between a queue that has just been fed and one that has drained
 
 
 class Receiver:
@@ -58,7 +59,8 @@ class Publisher:
             self.now += LOOK
             while self.packets * 0.02 < self.now - 10.0:
                 at = 10.0 + self.packets * 0.02
-                self.sound.receive(self.packets & 0xFFFF, self.packets * 960, 80, now=at + delay)
+                queued = delay if delay == CLEAN else delay + QUEUE_SWING * (self.packets % 50) / 50
+                self.sound.receive(self.packets & 0xFFFF, self.packets * 960, 80, now=at + queued)
                 self.packets += 1
             arriving = self.orders[-2] if len(self.orders) > 2 else 3
             self.uplink.on_timeout(self.sound, encodings=arriving, now=self.now)
