@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import ssl
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,28 +145,41 @@ def _validity(certificate: Path) -> Iterator[Problem]:
 def _data_directory(settings: Settings) -> Iterator[Problem]:
     if settings.secret is not None:
         return
-    directory = settings.data_directory
-    existing = directory
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if directory.exists() and not directory.is_dir():
-        yield Problem("data_directory", f"{directory} is not a directory.")
+    path = settings.data_directory / SECRET_FILE
+    try:
+        secret = path.read_bytes().strip()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        yield from _writable(settings.data_directory)
         return
-    path = directory / SECRET_FILE
-    if path.exists():
-        try:
-            secret = path.read_bytes().strip()
-        except OSError as error:
-            yield Problem("data_directory", unreadable(path, error))
-            return
-        if len(secret) < MIN_SECRET:
-            yield Problem(
-                "secret", f"{path} is too short. Delete it and a new one is made; old links stop working."
-            )
-        if path.stat().st_mode & 0o077:
-            yield Problem("secret", f"Others on this machine can read {path}: chmod 600 {path}.")
-    elif not os.access(existing, os.W_OK | os.X_OK):
+    except OSError as error:
+        yield Problem("data_directory", unreadable(path, error))
+        return
+    if len(secret) < MIN_SECRET:
+        yield Problem(
+            "secret", f"{path} is too short. Delete it and a new one is made; old links stop working."
+        )
+    if mode & 0o077:
+        yield Problem("secret", f"Others on this machine can read {path}: chmod 600 {path}.")
+
+
+def _writable(directory: Path) -> Iterator[Problem]:
+    """Can something be made in the directory, or in what is there of its path? Only trying tells: root may
+    write everywhere, but not into /proc or onto a disk that is mounted read-only."""
+    existing = directory
+    while not os.path.lexists(existing):
+        existing = existing.parent
+    if not os.path.isdir(existing):
+        yield Problem(
+            "data_directory", f"{directory} can't be used: {existing} is not a directory. Set another."
+        )
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix=".roomtone-", dir=existing):
+            pass
+    except OSError as error:
         yield Problem(
             "data_directory",
-            f"{directory} can't be written. Give it to the user that runs Roomtone, or set another.",
+            f"{directory} can't be written: {error.strerror}. Give it to the user that runs Roomtone, or set "
+            "another.",
         )

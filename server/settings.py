@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 ENVIRONMENT_PREFIX = "ROOMTONE_"
 CONFIG_VARIABLE = "ROOMTONE_CONFIG"  # the TOML file, where --config does not name one
 MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash for HS256
+MIN_METRICS_TOKEN = 16  # bytes: 128 bit, out of reach of guessing over the network (RFC 6749 section 10.10)
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -103,7 +104,7 @@ class Settings(BaseModel):
         None, description="Signs the links; at least 32 bytes. Empty: one is generated and kept."
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token for /metrics. Without it there is no /metrics."
+        None, description="Bearer token for /metrics; at least 16 bytes. Without it there is no /metrics."
     )
     first_room: bool = Field(True, description="Print a host link and a guest link at the start.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
@@ -193,6 +194,16 @@ class Settings(BaseModel):
             raise ValueError(
                 f"The secret is too short: it needs at least {MIN_SECRET} bytes. "
                 "Make one with 'openssl rand -base64 48', or leave it out and one is generated."
+            )
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < MIN_METRICS_TOKEN:
+            raise ValueError(
+                f"The token is too short: it needs at least {MIN_METRICS_TOKEN} bytes. "
+                "Make one with 'openssl rand -base64 32', or leave it out and there is no /metrics."
             )
         return value
 

@@ -158,15 +158,15 @@ class TestMetrics:
         assert (await client.get("/metrics")).status == 404
 
     async def test_need_the_token(self, make_app: AppMaker, aiohttp_client: ClientMaker) -> None:
-        client = await aiohttp_client(make_app(metrics_token="let-me-see"))
+        client = await aiohttp_client(make_app(metrics_token="let-me-see-the-numbers"))
         assert (await client.get("/metrics")).status == 401
-        wrong = await client.get("/metrics", headers={"Authorization": "Bearer let-me-se"})
+        wrong = await client.get("/metrics", headers={"Authorization": "Bearer let-me-see-the-number"})
         assert wrong.status == 401 and wrong.headers["WWW-Authenticate"] == "Bearer"
         socket = await hello(client, link(), name="Dr. Reed")
         await receive(socket, "room")
         bad = await hello(client, "nonsense")
         await receive(bad, "bye")
-        response = await client.get("/metrics", headers={"Authorization": "Bearer let-me-see"})
+        response = await client.get("/metrics", headers={"Authorization": "Bearer let-me-see-the-numbers"})
         text = await response.text()
         assert "roomtone_rooms 1.0" in text
         assert 'roomtone_participants{connection="connecting"} 1.0' in text

@@ -82,7 +82,7 @@ def test_good_settings_have_no_problem(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path / "tls")
     assert problems(tmp_path) == {}
     assert problems(tmp_path, tls_certificate=certificate, tls_key=key) == {}
-    assert not (tmp_path / "data").exists(), "checking changes nothing"
+    assert [path.name for path in tmp_path.iterdir()] == ["tls"], "checking leaves nothing behind"
 
 
 class TestPorts:
@@ -148,7 +148,14 @@ class TestData:
         (tmp_path / "file").write_text("")
         assert "not a directory" in problems(tmp_path, data_directory=tmp_path / "file")["data_directory"]
         below = problems(tmp_path, data_directory=tmp_path / "file" / "data")
-        assert "can't be" in below["data_directory"]
+        assert f"{tmp_path / 'file'} is not a directory" in below["data_directory"]
+
+    def test_a_link_to_nowhere(self, tmp_path: Path) -> None:
+        (tmp_path / "data").symlink_to(tmp_path / "none")
+        assert "not a directory" in problems(tmp_path)["data_directory"]
+
+    def test_where_nobody_can_make_a_directory(self, tmp_path: Path) -> None:
+        assert "can't be written" in problems(tmp_path, data_directory="/proc/none/data")["data_directory"]
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
     def test_not_writable(self, tmp_path: Path) -> None:

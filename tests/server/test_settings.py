@@ -70,8 +70,17 @@ def test_every_problem_is_named_at_once_with_its_source() -> None:
     assert "32 bytes" in found["secret"] and "environment" in found["secret"]
 
 
+@pytest.mark.parametrize(("name", "shortest"), [("secret", 32), ("metrics_token", 16)])
+def test_what_could_be_guessed_is_refused(name: str, shortest: int) -> None:
+    variable = f"ROOMTONE_{name.upper()}"
+    message = problems(environment={variable: "m" * (shortest - 1)})[name]
+    assert f"{shortest} bytes" in message and "openssl" in message and "environment" in message
+    assert load(environment={variable: "m" * shortest})
+
+
 def test_a_wrong_secret_is_not_repeated() -> None:
-    found = problems(environment={"ROOMTONE_SECRET": "hunter2"})
+    found = problems(environment={"ROOMTONE_SECRET": "hunter2", "ROOMTONE_METRICS_TOKEN": "hunter2"})
+    assert found.keys() == {"secret", "metrics_token"}
     assert "hunter2" not in "".join(found.values())
     settings = load(environment={"ROOMTONE_SECRET": "s" * 32, "ROOMTONE_METRICS_TOKEN": "m" * 32})
     assert "s" * 32 not in repr(settings) and "m" * 32 not in repr(settings)
