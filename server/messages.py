@@ -217,6 +217,7 @@ class Participant(Message):
     camera: bool
     screen: bool
     connection: Literal["connecting", "connected", "reconnecting"]
+    lost: float | None = None  # seconds out of reach when this message was sent
     kind: Literal["page", "sender", "viewer"] = "page"
 
 

@@ -48,6 +48,7 @@ class Participant:
         self.connection: int | None = None
         self.knocked_at = now
         self.away_since: float | None = None  # neither signalling nor media
+        self.lost_since: float | None = None  # others can neither see nor hear them, and could before
         self.facts = MediaFacts()
         self.was_connected = False
         self.wants = {"microphone": True, "camera": True, "screen": False}
@@ -80,7 +81,7 @@ class Participant:
         held_back = source == "microphone" and self.muted
         return source in self.facts.flowing and self.wants[source] and not held_back
 
-    def view(self) -> messages.Participant:
+    def view(self, *, now: float) -> messages.Participant:
         return messages.Participant(
             id=self.id,
             name=self.name,
@@ -89,6 +90,7 @@ class Participant:
             camera=self.sends("camera"),
             screen=self.sends("screen"),
             connection=self.presence,
+            lost=None if self.lost_since is None else round(now - self.lost_since, 1),
             kind=self.kind,
         )
 
@@ -130,12 +132,17 @@ class Participant:
         return self.held_chat
 
     def note_presence(self, *, now: float) -> None:
-        """Start or stop the lease: it runs while there is neither signalling nor media."""
+        """Start or stop the lease, which runs while there is neither signalling nor media, and the time that
+        the others read."""
         self.was_connected = self.was_connected or self.facts.connected
         if self.connection is not None or self.facts.connected:
             self.away_since = None
         elif self.away_since is None:
             self.away_since = now
+        if self.facts.connected or self.presence != "reconnecting":
+            self.lost_since = None
+        elif self.lost_since is None:
+            self.lost_since = now
 
 
 def clean_name(name: str | None, role: messages.Role, kind: Kind = "page") -> str:

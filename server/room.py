@@ -276,10 +276,10 @@ class Room:
         person = self.participants.get(participant)
         if person is None or person.facts == facts:
             return []
-        before = person.view()
+        before = person.view(now=now)
         person.facts = facts
         person.note_presence(now=now)
-        return [] if person.view() == before else self._tell_all(now=now)
+        return [] if person.view(now=now) == before else self._tell_all(now=now)
 
     def on_timeout(self, *, now: float) -> Effects:
         """Give up the places of those whose lease is over."""
@@ -331,7 +331,7 @@ class Room:
     def _tell_all(self, *, now: float) -> Effects:
         """The state of the room for everybody: hosts also see who waits, those who wait only whether a host
         is there."""
-        people = tuple(person.view() for person in self.admitted)
+        people = tuple(person.view(now=now) for person in self.admitted)
         present = self.host_present
         for_guests = messages.RoomState(locked=self.locked, host_present=present, participants=people)
         for_waiting = messages.RoomState(locked=self.locked, host_present=present, participants=())

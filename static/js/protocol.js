@@ -54,6 +54,7 @@ export const MAX_SLOTS = 32;
  * @property {boolean} camera
  * @property {boolean} screen
  * @property {"connecting" | "connected" | "reconnecting"} connection
+ * @property {number | null} lost seconds out of reach when it was sent
  * @property {"page" | "sender" | "viewer"} kind a sender or viewer is a device or program (WHIP, WHEP)
  */
 

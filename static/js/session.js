@@ -246,7 +246,9 @@ export class Session extends Emitter {
     this.#store.update({
       locked: message.locked,
       hostPresent: message.host_present,
-      participants: message.participants,
+      participants: message.participants.map(({ lost, ...person }) => {
+        return { ...person, lostSince: lost === null ? null : now - lost * 1000 };
+      }),
       waiting: message.waiting.map(({ id, name, since, connected }) => {
         return { id, name, connected, since: knocked.get(id)?.since ?? now - since * 1000 };
       }),

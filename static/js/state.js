@@ -1,6 +1,6 @@
 /** What the page knows; the views draw it and never change it. */
 
-/** @typedef {import("./protocol.js").Participant} Participant */
+/** @typedef {Omit<import("./protocol.js").Participant, "lost"> & {lostSince: number | null}} Participant lostSince: out of reach since then (performance.now()) */
 /** @typedef {import("./protocol.js").Role} Role */
 /** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
 /** @typedef {{id: string, name: string, role: Role, may: string[], guestLink: string | null}} Me */
@@ -66,14 +66,6 @@ export function emptyRoom() {
 /** Those whom one may see and hear: not oneself, nor who only watches. @param {State} state @returns {Participant[]} */
 export function others({ participants, me }) {
   return participants.filter(({ id, kind }) => id !== me?.id && kind !== "viewer");
-}
-
-/**
- * Whether somebody is out of reach. Who has lost no more than the signalling can still be seen and heard.
- * @param {Participant} person @param {State["conditions"]} conditions
- */
-export function isAway({ id, connection }, conditions) {
-  return connection === "reconnecting" && (conditions.get(id)?.quality ?? "lost") === "lost";
 }
 
 /** @param {State} state @param {string} permission */

@@ -7,6 +7,7 @@ import pytest
 from server.participant import MAX_HELD_CHAT, UNMUTE_GUARD, clean_name
 from server.room import STANDARD_CLIENT_LEASE, RoomLimits
 from tests.server.fakes import House, Page
+from tests.server.test_stage import pair
 
 
 def names(page: Page) -> list[str]:
@@ -15,6 +16,10 @@ def names(page: Page) -> list[str]:
 
 def presence(page: Page, participant: str) -> str:
     return next(p.connection for p in page.last("room").participants if p.id == participant)
+
+
+def lost(page: Page, participant: str) -> float | None:
+    return next(p.lost for p in page.last("room").participants if p.id == participant)
 
 
 class TestComingIn:
@@ -312,6 +317,20 @@ class TestComingBack:
         welcome = back.last("welcome")
         assert (welcome.state, welcome.participant, welcome.name) == ("joined", guest.id, "Sam")
         assert welcome.resumed
+
+    def test_whoever_looks_is_told_for_how_long_somebody_is_out_of_reach(self, house: House) -> None:
+        host, guest, _, guest_peer = pair(house)
+        assert lost(host, guest.id) is None
+        guest_peer.silent = True
+        house.wait(0.25)
+        guest.drop()
+        house.wait(83)
+        back = house.page()
+        back.hello(resume=host.last("welcome").resume)
+        assert lost(back, guest.id) == pytest.approx(83, abs=0.5)
+        guest_peer.silent = False
+        house.wait(0.25)
+        assert lost(back, guest.id) is None, "they are seen and heard, though the signalling is away"
 
     def test_the_lease_ends_after_its_time(self, house: House) -> None:
         host = house.host()

@@ -202,6 +202,8 @@ class RoomMachine(RuleBasedStateMachine):
         for person in self.room.participants.values():
             away = person.connection is None and not person.facts.connected
             assert (person.away_since is not None) == away
+            lost = person.presence == "reconnecting" and not person.facts.connected
+            assert (person.lost_since is not None) == lost
 
     @invariant()
     def everybody_knows_the_present_state(self) -> None:
@@ -215,7 +217,12 @@ class RoomMachine(RuleBasedStateMachine):
             if person.state is State.WAITING:
                 assert state.participants == () and state.waiting == ()
             else:
-                assert state.participants == tuple(other.view() for other in self.room.admitted)
+                # What was said then of a time since when, says it still.
+                now = {other.id: other.view(now=self.now) for other in self.room.admitted}
+                assert [p.id for p in state.participants] == list(now)
+                for told in state.participants:
+                    assert (told.lost is None) == (now[told.id].lost is None)
+                    assert told == now[told.id].model_copy(update={"lost": told.lost})
                 waiting = {other.id for other in self.room.waiting} if person.moderates else set()
                 assert {entry.id for entry in state.waiting} == waiting
 

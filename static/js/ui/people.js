@@ -1,13 +1,12 @@
 /** The panel with everybody: who waits, who is in, and what a host can do about it. */
 
-import { isAway } from "../state.js";
 import { conditionWords, waited, wayWords } from "../words.js";
 import { byId, changeIcon, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../state.js").Knock} Knock */
-/** @typedef {import("../protocol.js").Participant} Participant */
+/** @typedef {import("../state.js").Participant} Participant */
 
 const CLOCK_MS = 15_000; // how often the waiting times are drawn anew
 
@@ -135,7 +134,7 @@ function drawPerson(item, person, self, conditions) {
 
 /** @param {Participant} person @param {State["conditions"]} conditions */
 function connectionWords(person, conditions) {
-  if (isAway(person, conditions)) return "Reconnecting…";
+  if (person.lostSince !== null) return "Reconnecting…";
   if (person.connection === "connecting") return "Connecting…";
   const condition = conditions.get(person.id);
   if (!condition) return "";

@@ -1,6 +1,6 @@
 /** The tiles of everybody, their places, and what the server is told about their sizes. */
 
-import { isAway, others } from "../state.js";
+import { others } from "../state.js";
 import { clock, noteWords, pictureWords } from "../words.js";
 import { byId, reconcile, setText } from "./dom.js";
 import { arrange } from "./layout.js";
@@ -32,8 +32,6 @@ export class Stage {
   #places = [];
   /** @type {number | undefined} */
   #timer;
-  /** @type {Map<string, number>} */
-  #awaySince = new Map(); // participant -> performance.now()
   /** @type {State | null} */
   #state = null;
   /** Whether one's own picture is wanted. */
@@ -50,14 +48,13 @@ export class Stage {
     this.#wish = wish;
     new ResizeObserver(() => this.#arrange()).observe(this.#root);
     document.addEventListener("visibilitychange", () => this.#tellSizes());
-    setInterval(() => this.#awaySince.size && this.#state && this.draw(this.#state), CLOCK_MS);
+    setInterval(() => this.#state?.participants.some(({ lostSince }) => lostSince !== null) && this.draw(this.#state), CLOCK_MS);
   }
 
   /** @param {State} state */
   draw(state) {
     this.#state = state;
     if (state.view !== "room") return;
-    this.#noteAway(state);
     this.#places = this.#cast(state);
     reconcile(
       this.#root,
@@ -94,13 +91,13 @@ export class Stage {
       const note = noteWords(soundOnly ? "Screen hidden: you chose sound only" : "");
       places.push({ ...PLAIN, kind: "screen", id, name, track, picture: !soundOnly, note, slot: seat.slot });
     }
-    for (const { id, name, microphone, camera, connection } of people) {
+    for (const { id, name, microphone, camera, connection, lostSince } of people) {
       const seat = seatOf(id, "camera");
       const condition = conditions.get(id);
-      const away = this.#awaySince.get(id);
+      const away = lostSince !== null;
       let note = pictureWords(camera, condition, soundOnly);
       if (connection === "connecting") note = noteWords("Connecting…");
-      if (away !== undefined) note = noteWords(`Reconnecting, ${clock((performance.now() - away) / 1000)}`);
+      if (away) note = noteWords(`Reconnecting, ${clock((performance.now() - lostSince) / 1000)}`);
       places.push({
         ...PLAIN,
         kind: "camera",
@@ -109,7 +106,7 @@ export class Stage {
         track: this.#track(seat?.video_mid ?? null),
         picture: camera && condition?.picture !== "sound" && !soundOnly,
         off: !camera && !condition?.sound_only,
-        away: away !== undefined,
+        away,
         condition,
         muted: !microphone,
         speaking: severalPeople && speaking.includes(id),
@@ -133,13 +130,6 @@ export class Stage {
       });
     }
     return places;
-  }
-
-  /** Since when each person is away. @param {State} state */
-  #noteAway(state) {
-    const away = others(state).filter((person) => isAway(person, state.conditions)).map(({ id }) => id);
-    for (const id of this.#awaySince.keys()) if (!away.includes(id)) this.#awaySince.delete(id);
-    for (const id of away) if (!this.#awaySince.has(id)) this.#awaySince.set(id, performance.now());
   }
 
   /** @param {State} state */
