@@ -42,7 +42,7 @@ EXTENSIONS: Mapping[tuple[Role, str], tuple[str, ...]] = {
         uri.DEPENDENCY_DESCRIPTOR,
     ),
     ("slot", "audio"): (uri.TRANSPORT_CC,),
-    ("slot", "video"): (uri.TRANSPORT_CC, uri.DEPENDENCY_DESCRIPTOR),
+    ("slot", "video"): (uri.TRANSPORT_CC, uri.DEPENDENCY_DESCRIPTOR, uri.PLAYOUT_DELAY),
 }
 
 

@@ -357,6 +357,7 @@ class PeerCore:
             dict(line.payload_types),
             twcc_id=line.extension_id(uri.TRANSPORT_CC),
             descriptor_id=line.extension_id(uri.DEPENDENCY_DESCRIPTOR),
+            playout_id=line.extension_id(uri.PLAYOUT_DELAY),
         )
 
     def _new_ssrc(self) -> int:

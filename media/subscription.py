@@ -245,6 +245,7 @@ class VideoSubscription:
         return same_moment if 0 < ahead < stream.clock_rate * 2 else continued_timestamp(stream, now=now)
 
     def _set_temporal(self, packet: Packet) -> None:
+        """Settles at the start of a picture what of it goes on."""
         assert self.target is not None
         target = self.target.temporal
         if packet.keyframe:
@@ -255,6 +256,7 @@ class VideoSubscription:
             return
         elif packet.switch > self._temporal:
             self._temporal = min(packet.switch, target)
+        self._stream.begin_picture(at_once=self._temporal == STILLS)
 
     def _drop(self, packet: Packet) -> None:
         header = packet.vp8

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypeAlias
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"  # RFC 9143 section 15
 RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"  # RFC 8852 section 3.1
@@ -18,6 +19,8 @@ PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 DEPENDENCY_DESCRIPTOR = (  # AV1 RTP specification, appendix A
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
+
+Elements: TypeAlias = tuple[tuple[int, bytes], ...]  # id, value
 
 
 def parse_extensions(header: bytes) -> dict[int, bytes]:
@@ -59,6 +62,12 @@ def parse_extensions(header: bytes) -> dict[int, bytes]:
                 elements[identifier] = header[at + 1 : stop]
                 at = stop
     return elements
+
+
+def playout_delay(least: float, most: float) -> bytes:
+    """Value of the playout delay extension: bounds in seconds, to 40.95, of the time from capture to screen
+    (libwebrtc docs/native-code/rtp-hdrext/playout-delay)."""
+    return (round(100 * least) << 12 | round(100 * most)).to_bytes(3, "big")
 
 
 def write_extensions(elements: Collection[tuple[int, bytes]]) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from media.rtp.extensions import Elements
+
 SIZE = 256  # packets, a power of two: 1 s of the largest layer we forward (2 Mbit/s)
 MIN_RESEND = 0.015  # seconds; a request repeated sooner is about the copy that is on its way
 MAX_AGE = 1.0  # seconds; later no receiver waits for it any more
@@ -15,7 +17,7 @@ class Sent(NamedTuple):
     sequence: int  # 16 bits
     timestamp: int
     marker: bool
-    extension: bytes  # dependency descriptor, or b""
+    elements: Elements  # header extensions but for the stamp
     payload: bytes
     sent_at: float
     head: bytes  # takes the place of the payload's first bytes, which many receivers share
@@ -27,7 +29,7 @@ class Sent(NamedTuple):
 
 
 # Most packets are never asked for, and a bare tuple takes a fifth of the time to make.
-_Fields: TypeAlias = tuple[int, int, bool, bytes, bytes, float, bytes]
+_Fields: TypeAlias = tuple[int, int, bool, Elements, bytes, float, bytes]
 
 
 class History:

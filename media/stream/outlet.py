@@ -9,7 +9,7 @@ from typing import NamedTuple
 from media.congestion.base import IP_UDP_OVERHEAD, ProbeCluster
 from media.congestion.pacer import Pacer
 from media.congestion.sent import SentPackets
-from media.rtp.extensions import write_extensions
+from media.rtp.extensions import Elements, write_extensions
 
 SRTP_TAG = 16  # bytes, AEAD_AES_GCM (RFC 7714)
 START_RATE = 1_000_000.0  # bit/s, the pacer's until a controller has told one
@@ -26,12 +26,11 @@ class Outgoing(NamedTuple):
     """One packet but for its transport-wide number, which it gets when it leaves."""
 
     twcc_id: int  # 0: the receiver did not negotiate it
-    descriptor_id: int
     second: int  # marker and payload type
     sequence: int
     timestamp: int
     ssrc: int
-    descriptor: bytes
+    elements: Elements
     payload: bytes
     padded: bool = False
 
@@ -155,20 +154,17 @@ class Outlet:
 
     def write(self, packet: Outgoing, probe: int = 0, *, now: float) -> int:
         """Sends a packet now; its size on the wire."""
-        twcc_id, descriptor_id, second, sequence, timestamp, ssrc, descriptor, payload, padded = packet
+        twcc_id, second, sequence, timestamp, ssrc, elements, payload, padded = packet
         if not twcc_id:
-            extension = write_extensions([(descriptor_id, descriptor)]) if descriptor else b""
+            extension = write_extensions(elements)
             header = _FIXED.pack(0x90 if extension else 0x80, second, sequence, timestamp, ssrc) + extension
             size = len(header) + len(payload) + SRTP_TAG + IP_UDP_OVERHEAD
-        elif not descriptor and not padded:
+        elif not elements and not padded:
             return self.stamped(twcc_id, second, sequence, timestamp, ssrc, payload, probe, now=now)
         else:
             size = wire_size(packet)
             number = self.sent.stamp(size, probe, now=now)
-            elements = [(twcc_id, number.to_bytes(2, "big"))]
-            if descriptor:
-                elements.append((descriptor_id, descriptor))
-            extension = write_extensions(elements)
+            extension = write_extensions(((twcc_id, number.to_bytes(2, "big")), *elements))
             header = _FIXED.pack(0x90, second, sequence, timestamp, ssrc) + extension
         if padded:
             header = bytes((header[0] | _PADDING_BIT,)) + header[1:]
@@ -190,6 +186,6 @@ class Outlet:
 def wire_size(packet: Outgoing) -> int:
     """Bytes on the wire, within 3 of what leaves (padding of header extensions)."""
     extension = 8 if packet.twcc_id else 0
-    if packet.descriptor:
-        extension = (extension or 4) + 4 + len(packet.descriptor) & ~3
+    if packet.elements:
+        extension = (extension or 4) + sum(4 + len(value) & ~3 for _, value in packet.elements)
     return 12 + extension + len(packet.payload) + SRTP_TAG + IP_UDP_OVERHEAD

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import SIZE, History, Sent
 from media.stream.outlet import Outgoing, Outlet
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
 SHORT_DESCRIPTOR = 3  # bytes of a dependency descriptor that has the mandatory fields alone
+AT_ONCE = playout_delay(0.0, 0.0)
+WHEN_DUE = playout_delay(0.0, 10.0)  # libwebrtc's own bounds, modules/video_coding/timing/timing.cc
+TELLING = 15  # pictures in a row that say that the hurry is over: the first ones may be lost
 MAX_PADDING = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
 PADDING_OVERHEAD = 64  # bytes on the wire of a packet of padding: IP, UDP, RTP with its extensions, SRTP
 
@@ -18,9 +22,12 @@ class SendStream:
     __slots__ = (
         "_descriptor_id",
         "_outlet",
+        "_playout",
+        "_playout_id",
         "_repairs_left",
         "_report_sent",
         "_rtx_sequence",
+        "_telling",
         "_twcc_id",
         "clock_rate",
         "history",
@@ -75,6 +82,9 @@ class SendStream:
         self._repairs_left = 0  # who asks for more repairs than it gets packets has no use for them
         self._twcc_id = 0
         self._descriptor_id = 0
+        self._playout = b""  # value of the playout delay extension that goes with packets now, if any
+        self._playout_id = 0
+        self._telling = 0  # pictures in motion that are still to say so
         self._rtx_sequence = 0
         self._report_sent: dict[int, float] = {}  # middle 32 bits of a report's NTP time -> when it was sent
 
@@ -92,11 +102,25 @@ class SendStream:
         """What feeds it has something to send at `at`."""
         self._outlet.wake(at)
 
-    def negotiated(self, payload_types: dict[str, int], *, twcc_id: int, descriptor_id: int) -> None:
+    def negotiated(
+        self, payload_types: dict[str, int], *, twcc_id: int, descriptor_id: int, playout_id: int = 0
+    ) -> None:
         """Payload types by codec name and ids of header extensions (0: not wanted), as the receiver chose."""
         self.payload_types = payload_types
         self._twcc_id = twcc_id
         self._descriptor_id = descriptor_id
+        self._playout_id = playout_id
+
+    def begin_picture(self, *, at_once: bool) -> None:
+        """Before the packets of a picture: is it to be shown at once, or when it is due?
+
+        Chromium learns from stills that pictures are seconds apart, and shows each up to that much too late
+        (measured: 3.5 s); it does not where no delay is allowed."""
+        if at_once:
+            self._playout, self._telling = AT_ONCE, TELLING
+        elif self._telling:
+            self._telling -= 1
+            self._playout = WHEN_DUE if self._telling else b""
 
     def send(
         self,
@@ -117,8 +141,12 @@ class SendStream:
             self.last_timestamp = timestamp
             self.last_sent_at = now
         sequence &= 0xFFFF
+        elements: Elements = ((self._descriptor_id, descriptor),) if descriptor else ()
+        told = self._playout and self._playout_id
+        if told:
+            elements += ((self._playout_id, self._playout),)
         if self.history is not None:
-            self.history.add((sequence, timestamp, marker, descriptor, payload, now, head))
+            self.history.add((sequence, timestamp, marker, elements, payload, now, head))
             if self._repairs_left < SIZE:
                 self._repairs_left += 1
         self.packets += 1
@@ -126,13 +154,13 @@ class SendStream:
         if head:
             payload = head + payload[len(head) :]
         outlet = self._outlet
-        if self._twcc_id and not descriptor and not (outlet.constrained and self.video):
+        if self._twcc_id and not elements and not (outlet.constrained and self.video):
             second = payload_type | marker << 7
             size = outlet.stamped(self._twcc_id, second, sequence, timestamp, self.ssrc, payload, now=now)
             if outlet.constrained:
                 outlet.passed(size, now=now)
             return
-        if self._twcc_id and len(descriptor) == SHORT_DESCRIPTOR and not outlet.constrained:
+        if self._twcc_id and len(descriptor) == SHORT_DESCRIPTOR and not (told or outlet.constrained):
             outlet.described(
                 self._twcc_id,
                 payload_type | marker << 7,
@@ -146,14 +174,7 @@ class SendStream:
             )
             return
         packet = Outgoing(
-            self._twcc_id,
-            self._descriptor_id,
-            payload_type | marker << 7,
-            sequence,
-            timestamp,
-            self.ssrc,
-            descriptor,
-            payload,
+            self._twcc_id, payload_type | marker << 7, sequence, timestamp, self.ssrc, elements, payload
         )
         if self.video:
             outlet.video(packet, now=now)
@@ -186,7 +207,7 @@ class SendStream:
         second = self.payload_types["rtx"]
         timestamp = self.last_timestamp
         empty = Outgoing(
-            self._twcc_id, 0, second, self._rtx_sequence, timestamp, self.rtx_ssrc, b"", padding, True
+            self._twcc_id, second, self._rtx_sequence, timestamp, self.rtx_ssrc, (), padding, True
         )
         return self._outlet.write(empty, probe, now=now)
 
@@ -196,12 +217,11 @@ class SendStream:
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         return Outgoing(
             self._twcc_id,
-            self._descriptor_id,
             self.payload_types["rtx"] | packet.marker << 7,
             self._rtx_sequence,
             packet.timestamp,
             self.rtx_ssrc,
-            packet.extension,
+            packet.elements,
             packet.sequence.to_bytes(2, "big") + packet.data,
         )
 

@@ -12,6 +12,9 @@ from media.stream.send import SendStream
 TYPES = {"vp8": 96, "rtx": 97}
 
 
+PLAYOUT = 5  # id of the playout delay extension
+
+
 class Wire:
     """A video stream and what it sent."""
 
@@ -27,7 +30,7 @@ class Wire:
             video=True,
             outlet=Outlet(self.sent, self._send),
         )
-        self.stream.negotiated(TYPES, twcc_id=twcc_id, descriptor_id=descriptor_id)
+        self.stream.negotiated(TYPES, twcc_id=twcc_id, descriptor_id=descriptor_id, playout_id=PLAYOUT)
 
     def send(self, count: int = 1, *, at: float = 1.0, descriptor: bytes = b"") -> None:
         for _ in range(count):
@@ -53,6 +56,29 @@ def test_headers_say_what_was_negotiated(wire: Wire) -> None:
     assert (header.payload_type, header.marker) == (96, True)
     assert elements == {3: b"\x00\x00"}
     assert payload == b"picture"
+
+
+def test_stills_are_shown_at_once_and_motion_when_it_is_due_again(wire: Wire) -> None:
+    for at_once in (False, True, True, *[False] * 20):
+        wire.stream.begin_picture(at_once=at_once)
+        wire.send(2, descriptor=b"abc")
+    told = [elements.get(PLAYOUT) for _, elements, _ in wire.packets]
+    assert told[:2] == [None, None]
+    assert told[2:6] == [b"\x00\x00\x00"] * 4
+    motion = told[6:]
+    assert motion[:20] == [(1000).to_bytes(3, "big")] * 20, "often enough to survive loss"
+    assert motion[-2:] == [None, None]
+    wire.stream.begin_picture(at_once=True)
+    wire.send(descriptor=b"abc")
+    wire.stream.resend(wire.packets[-1][0].sequence, now=1.5)
+    assert wire.packets[-1][1][PLAYOUT] == b"\x00\x00\x00", "a repair says so too"
+
+
+def test_nothing_is_told_to_who_does_not_understand_it(wire: Wire) -> None:
+    wire.stream.negotiated(TYPES, twcc_id=3, descriptor_id=0)
+    wire.stream.begin_picture(at_once=True)
+    wire.send()
+    assert wire.packets[0][1] == {3: b"\x00\x00"}
 
 
 def test_numbers_wrap_on_the_wire_alone(wire: Wire) -> None:
