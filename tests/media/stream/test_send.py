@@ -58,7 +58,8 @@ def test_headers_say_what_was_negotiated(wire: Wire) -> None:
     assert payload == b"picture"
 
 
-def test_stills_are_shown_at_once_and_motion_when_it_is_due_again(wire: Wire) -> None:
+def test_stills_are_shown_at_once_and_motion_when_it_is_due_again() -> None:
+    wire = Wire(descriptor_id=4)
     for at_once in (False, True, True, *[False] * 20):
         wire.stream.begin_picture(at_once=at_once)
         wire.send(2, descriptor=b"abc")
