@@ -54,9 +54,8 @@ export class Session extends Emitter {
         }),
     );
     this.#signalling.on("message", (message) => this.#receive(message));
-    this.#signalling.on("up", () => store.update({ downSince: null }));
     this.#signalling.on("settled", () => this.#sayAgain());
-    this.#signalling.on("down", (since) => store.update({ downSince: since }));
+    this.#signalling.on("down", (since) => store.update({ downSince: store.state.downSince ?? since }));
     this.#connection.on("state", (media) => this.#mediaChanged(media));
     this.#connection.on("tracks", () => store.touch());
     devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
@@ -203,6 +202,7 @@ export class Session extends Emitter {
     this.#store.update({
       view: joined ? "room" : "waiting",
       joining: false,
+      downSince: null, // not before: what merely opens, and closes again, is no connection
       me: {
         id: message.participant,
         name: message.name,

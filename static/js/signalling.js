@@ -24,10 +24,9 @@ const CONNECT_MS = [6000, 6000, 10_000, 20_000];
 const STALE_MS = 1000; // an attempt as old as that was made in the network of before
 
 /**
- * Events: `message` (every message of the server but pong), `up` (a socket is open and hello is said), `settled`
- * (what the server had to say to hello has arrived), `down` (the socket was lost; since when, as of
- * performance.now()).
- * @extends {Emitter<{message: ToPage, up: void, settled: void, down: number}>}
+ * Events: `message` (every message of the server but pong), `settled` (what the server
+ * had to say to hello has arrived), `down` (the socket was lost; since when, as of performance.now()).
+ * @extends {Emitter<{message: ToPage, settled: void, down: number}>}
  */
 export class Signalling extends Emitter {
   /** @type {WebSocket | null} */
@@ -79,7 +78,7 @@ export class Signalling extends Emitter {
 
   /**
    * @param {FromPage} message
-   * @returns {boolean} false when no socket is open: nothing is queued, say it again after `up`
+   * @returns {boolean} false when no socket is open: nothing is queued, say it again after `welcome`
    */
   send(message) {
     if (!this.#up || this.#socket?.readyState !== WebSocket.OPEN) return false;
@@ -114,7 +113,6 @@ export class Signalling extends Emitter {
       this.#upSince = performance.now();
       this.send(this.hello());
       this.#ping();
-      this.emit("up", undefined);
     };
     socket.onmessage = ({ data }) => {
       const message = parse(data);

@@ -186,7 +186,7 @@ async def test_a_page_tries_again_for_as_long_as_it_is_open(away):
         await guest.page.clock.run_for(16_000)
         await guest.wire.another_attempt(tried)
     await expect(guest.page.locator("#connection-clock")).to_have_text(re.compile("5:"))
-    guest.wire.refusing = False
+    guest.wire.refusing = False  # until now they opened, and were closed again: that was no connection
     await guest.page.clock.run_for(7_000)
     await is_back(host, guest)
 

@@ -17,7 +17,7 @@ class Wire:
 
     sockets: list[WebSocketRoute] = field(default_factory=list)
     dead: bool = False  # nothing gets through, and nobody says so
-    refusing: bool = False  # new ones are closed at once
+    refusing: bool = False  # new ones open, and are closed at their hello
     refused: int = 0
     swallowing: bool = False  # new ones never open, and nobody says so
     swallowed: int = 0
@@ -30,14 +30,18 @@ class Wire:
             self.swallowed += 1
             await asyncio.Event().wait()
         if self.refusing:
-            self.refused += 1
-            asyncio.get_running_loop().create_task(socket.close())
+            socket.on_message(lambda message: self._refuse(socket, message))
             return
         upstream = socket.connect_to_server()
         self.sockets.append(socket)
         born_dead = self.dead
         socket.on_message(lambda message: None if self.dead and not born_dead else upstream.send(message))
         upstream.on_message(lambda message: None if self.dead and not born_dead else socket.send(message))
+
+    def _refuse(self, socket: WebSocketRoute, message: str | bytes) -> None:
+        if "hello" in str(message):
+            self.refused += 1
+            asyncio.get_running_loop().create_task(socket.close())
 
     async def cut(self) -> None:
         await self.sockets[-1].close(code=1012, reason="cut by the test")
