@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from typing import cast
 
 Address = tuple[str, int]
 
+BIND_ATTEMPTS = 20  # of them one finds a number that is free for UDP and TCP
 CHUNK = 65536  # bytes of TCP read at once
 
 
@@ -30,10 +32,24 @@ class Forwarder:
 
     async def start(self) -> None:
         """Raises OSError."""
+        for attempt in range(BIND_ATTEMPTS):
+            try:
+                return await self._bind()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or attempt + 1 == BIND_ATTEMPTS:
+                    raise
+
+    async def _bind(self) -> None:
+        """Take a UDP port that is free, and the TCP port of the same number, which may not be."""
         loop = asyncio.get_running_loop()
-        self._front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(self._host, 0))
-        self.port = self._front.get_extra_info("sockname")[1]
-        self._server = await asyncio.start_server(self._accept, self._host, self.port)
+        front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(self._host, 0))
+        port = front.get_extra_info("sockname")[1]
+        try:
+            self._server = await asyncio.start_server(self._accept, self._host, port)
+        except OSError:
+            front.close()
+            raise
+        self._front, self.port = front, port
 
     async def stop(self) -> None:
         if self._server is not None:

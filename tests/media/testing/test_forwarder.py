@@ -1,4 +1,5 @@
 import asyncio
+import errno
 
 import pytest
 
@@ -66,3 +67,19 @@ async def test_each_client_gets_its_own_answers_until_udp_is_stopped(forwarder):
         assert forwarder.tcp_bytes == 16 and forwarder.udp_bytes == 2 * len("onetwoagain")
         first.close()
         second.close()
+
+
+async def test_a_port_that_tcp_has_not_free_is_passed_over(monkeypatch):
+    start_server, tried = asyncio.start_server, []
+
+    async def picky(accept, host, port):
+        tried.append(port)
+        if len(tried) < 3:
+            raise OSError(errno.EADDRINUSE, "somebody calls from this port")
+        return await start_server(accept, host, port)
+
+    monkeypatch.setattr(asyncio, "start_server", picky)
+    forwarder = Forwarder(HERE, THERE)
+    await forwarder.start()
+    assert forwarder.port == tried[2]
+    await forwarder.stop()
