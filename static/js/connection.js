@@ -166,6 +166,7 @@ export class Connection extends Emitter {
       return;
     }
     if (peer !== this.#peer) return;
+    void this.#sending?.again();
     if (this.#again) this.#negotiate();
     else if (this.#state === "reconnecting" && this.#restarting) this.#hurry();
   }

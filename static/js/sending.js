@@ -4,7 +4,7 @@
  */
 
 /** @typedef {import("./protocol.js").Source} Source */
-/** @typedef {Pick<import("./protocol.js").Order, "camera" | "screen" | "frame_rate">} Limits */
+/** @typedef {Pick<import("./protocol.js").Order, "camera" | "screen" | "frame_rate" | "thin">} Limits */
 
 // Bit/s per simulcast layer of a 960x540 camera: a thumbnail, half size, full size.
 const LAYERS = [
@@ -14,6 +14,7 @@ const LAYERS = [
 ];
 const SCREEN_BITRATE = 2_500_000; // bit/s
 const SCREEN_FRAMES = 15; // per second: text has to be sharp rather than smooth
+const THIN_BITRATE = 14_000; // bit/s of a voice on a poor uplink, as the server's answers ask for then
 // libwebrtc encodes no third layer below about 960x540 (media/engine/simulcast.cc).
 const THREE_LAYERS_PIXELS = 960 * 540 * 0.9;
 
@@ -29,7 +30,7 @@ const ADD = {
 };
 
 /** @type {Limits} */
-const NO_LIMITS = { camera: LAYERS.length, screen: 1, frame_rate: 60 };
+const NO_LIMITS = { camera: LAYERS.length, screen: 1, frame_rate: 60, thin: false };
 
 const VOICE = ["audio/opus", "audio/red"];
 const PICTURE = ["video/vp8", "video/rtx"];
@@ -74,12 +75,20 @@ export class Sending {
   /** What the server asks for, so that nobody uploads what nobody can use. @param {Limits} limits */
   async limit(limits) {
     this.#limits = limits;
-    await Promise.all([this.#fit("camera"), this.#fit("screen")]);
+    await Promise.all([...this.#transceivers.keys()].map((source) => this.#fit(source)));
+  }
+
+  /**
+   * To be called after each answer: it switches encodings on and off as they were when the offer was made
+   * (libwebrtc pc/sdp_offer_answer.cc, UpdateSimulcastLayerStatusInSender), whatever was ordered meanwhile.
+   */
+  again() {
+    return this.limit(this.#limits);
   }
 
   /**
    * One change of a sender at a time: the browser refuses an overlapped one, and old limits would stay in force.
-   * @param {"camera" | "screen"} source
+   * @param {Source} source
    */
   #fit(source) {
     const turn = (this.#turns.get(source) ?? Promise.resolve()).then(() => this.#apply(source));
@@ -87,19 +96,36 @@ export class Sending {
     return turn;
   }
 
-  /** @param {"camera" | "screen"} source */
+  /** @param {Source} source */
   async #apply(source) {
     const sender = this.#transceivers.get(source)?.sender;
     if (!sender) return;
     const parameters = sender.getParameters();
+    if (source === "microphone") this.#thin(parameters);
+    else this.#shrink(parameters, source, sender.track);
+    await sender.setParameters(parameters).catch(() => {}); // of a connection that has been closed meanwhile
+  }
+
+  /**
+   * Longer packets and no redundancy come with an answer, which on a starved uplink takes seconds; fewer bits at once.
+   * @param {RTCRtpSendParameters} parameters
+   */
+  #thin(parameters) {
+    for (const encoding of parameters.encodings) {
+      if (this.#limits.thin) encoding.maxBitrate = THIN_BITRATE;
+      else delete encoding.maxBitrate;
+    }
+  }
+
+  /** @param {RTCRtpSendParameters} parameters @param {"camera" | "screen"} source @param {MediaStreamTrack | null} track */
+  #shrink(parameters, source, track) {
     const frameRate = source === "screen" ? Math.min(SCREEN_FRAMES, this.#limits.frame_rate) : this.#limits.frame_rate;
-    const scales = scalesFor(source, sender.track, parameters.encodings.length);
+    const scales = scalesFor(source, track, parameters.encodings.length);
     parameters.encodings.forEach((encoding, index) => {
       encoding.active = index < Math.min(scales.length, this.#limits[source]);
       encoding.maxFramerate = Math.max(1, frameRate);
       if (scales[index]) encoding.scaleResolutionDownBy = scales[index];
     });
-    await sender.setParameters(parameters).catch(() => {}); // of a connection that has been closed meanwhile
   }
 }
 

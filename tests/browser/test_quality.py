@@ -119,6 +119,13 @@ async def test_a_good_connection_is_called_good(session):
     await expect(host.page.locator("#people-list")).to_contain_text("Good connection")
 
 
+ONE_LAYER = """() => {
+    const senders = window.peers.at(-1).getSenders().map(sender => sender.getParameters().encodings);
+    const camera = senders.find(encodings => encodings.length === 3);
+    return camera.map(({active}) => active).join() === "true,false,false" && camera[0].maxFramerate === 7;
+}"""
+
+
 async def test_the_page_obeys_what_it_is_to_send_and_says_what_others_missed(person, server, room):
     host, guest = await person(), await person()
     await host.page.add_init_script(KEEP_SOCKETS)
@@ -130,10 +137,27 @@ async def test_the_page_obeys_what_it_is_to_send_and_says_what_others_missed(per
 
     order = {"type": "sending", "camera": 1, "screen": 1, "frame_rate": 7, "thin": False}
     await host.page.evaluate(SAY, order)
+    await host.page.wait_for_function(ONE_LAYER)
+
+    # A voice becomes thin at once, and what is ordered while an offer is on its way outlives its answer.
+    await host.page.evaluate("peers.at(-1).begun = peers.at(-1).localDescription.sdp")
+    await host.page.evaluate(SAY, {**order, "camera": 3, "thin": True})
     await host.page.wait_for_function("""() => {
-        const senders = window.peers.at(-1).getSenders().map(sender => sender.getParameters().encodings);
-        const camera = senders.find(encodings => encodings.length === 3);
-        return camera.map(({active}) => active).join() === "true,false,false" && camera[0].maxFramerate === 7;
+        const voice = window.peers.at(-1).getSenders().find(({track}) => track?.kind === "audio");
+        return voice.getParameters().encodings[0].maxBitrate === 14_000;
+    }""")
+    await host.page.evaluate(SAY, {**order, "thin": True})
+    await host.page.wait_for_function("""() => {
+        const peer = window.peers.at(-1);
+        return peer.signalingState === "stable" && peer.localDescription.sdp !== peer.begun;
+    }""")
+    await host.page.wait_for_function(ONE_LAYER)
+    await host.page.wait_for_timeout(300)
+    assert await host.page.evaluate(ONE_LAYER)
+    await host.page.evaluate(SAY, order)
+    await host.page.wait_for_function("""() => {
+        const voice = window.peers.at(-1).getSenders().find(({track}) => track?.kind === "audio");
+        return voice.getParameters().encodings[0].maxBitrate === undefined;
     }""")
 
     await host.page.evaluate(SAY, {**CONDITIONS, "missed": 2.0, "missed_by": []})
