@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from media.audio import AudioSubscription
+from media.ceiling import Ceiling
 from media.demultiplexer import Demultiplexer
 from media.downlink import Downlink
 from media.encoding import Packet
 from media.negotiation import OPUS_CLOCK, VIDEO_CLOCK, Line, SlotStream
 from media.publication import Publication
+from media.reports import reports
 from media.rtp import extensions as uri
 from media.rtp import rtcp
 from media.rtp.extensions import parse_extensions
@@ -30,7 +32,6 @@ from media.rtp.rtcp import (
     ReportBlock,
     RtcpPacket,
     SenderReport,
-    SourceDescription,
 )
 from media.rtp.twcc import TransportFeedback
 from media.sending import FULL_RATE, Order, order
@@ -44,8 +45,6 @@ from media.uplink import Level, Uplink
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
 DEFAULT_RTT = 0.1  # seconds, until a report has told
-MAX_REPORT_BLOCKS = 31  # of one RTCP packet (5 bits)
-REPORTS_PER_DATAGRAM = 16  # sender reports with their names: 44 bytes each, beside the report blocks
 
 _FIXED = struct.Struct("!BBHII")
 _NO_ELEMENTS: dict[int, bytes] = {}
@@ -61,11 +60,12 @@ class PeerCore:
         send_rtp: Callable[[bytes, bytes], None],
         send_rtcp: Callable[[bytes], None],
         on_publication: Callable[[Publication], None],
-        on_order: Callable[[Order], None] = lambda order: None,
+        on_order: Callable[[Order], None] | None = None,
         wake: Callable[[float], None] | None = None,
         connected: bool = True,
     ) -> None:
-        """`wake` is told the time whenever `next_timeout` becomes earlier than it was."""
+        """`on_order` is told what the peer is to send; without it, REMB sets a ceiling. `wake` is told the
+        time whenever `next_timeout` becomes earlier."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
         self._connected = connected
@@ -82,6 +82,7 @@ class PeerCore:
         self._send_rtcp = send_rtcp
         self._on_publication = on_publication
         self._on_order = on_order
+        self._ceiling = Ceiling()
         self._on_wake = wake
         self._ssrc = rng.getrandbits(32)  # ours, of reports that belong to no sent stream
         self._clock = SenderClock()
@@ -309,7 +310,16 @@ class PeerCore:
         wanted = order(pictures, self.uplink, thin=thin, now=now)
         if wanted != self.order:
             self.order = wanted
-            self._on_order(wanted)
+            if self._on_order is not None:
+                self._on_order(wanted)
+        if self._on_order is None:
+            self._cap(pictures, now)
+
+    def _cap(self, pictures: Sequence[Publication], now: float) -> None:
+        bitrate = self._ceiling.update(self.order, self.publications.values(), self.uplink, now=now)
+        ssrcs = tuple(encoding.stream.ssrc for p in pictures for encoding in p.encodings)
+        if bitrate is not None and ssrcs:
+            self._send_rtcp(Remb(self._ssrc, bitrate, ssrcs).serialize())
 
     # --- slots ---
 
@@ -388,37 +398,8 @@ class PeerCore:
             self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
 
     def _send_reports(self, now: float) -> None:
-        """Sender reports of the streams that flow and reception reports of what came."""
-        blocks = [
-            block
-            for publication in self.publications.values()
-            for encoding in publication.encodings
-            if (block := encoding.stream.report(now=now)) is not None
-        ][:MAX_REPORT_BLOCKS]
-        packets: list[RtcpPacket] = [ReceiverReport(self._ssrc, tuple(blocks))] if blocks else []
-        reports: list[SenderReport] = []
-        names: list[tuple[int, str]] = []
-        for slot in self.slots:
-            for stream, subscription in (
-                (slot.audio, slot.audio_subscription),
-                (slot.video, slot.video_subscription),
-            ):
-                if stream is None or subscription is None or not stream.packets:
-                    continue
-                timestamp = subscription.report_timestamp(now=now)
-                if timestamp is not None:
-                    reports.append(stream.report(timestamp, now=now))
-                    names.append((stream.ssrc, f"slot{slot.index}"))
-        for first in range(0, len(reports), REPORTS_PER_DATAGRAM):
-            end = first + REPORTS_PER_DATAGRAM
-            packets += [*reports[first:end], SourceDescription(tuple(names[first:end]))]
-            self._send_compound(packets)
-            packets = []
-        if packets:
-            self._send_compound(packets)
-
-    def _send_compound(self, packets: Sequence[RtcpPacket]) -> None:
-        self._send_rtcp(b"".join(packet.serialize() for packet in packets))
+        for packets in reports(self._ssrc, self.publications.values(), self.slots, now=now):
+            self._send_rtcp(b"".join(packet.serialize() for packet in packets))
 
     def _on_sender_report(self, report: SenderReport, now: float) -> None:
         inbound = self._demultiplexer.inbound.get(report.ssrc)

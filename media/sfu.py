@@ -64,7 +64,9 @@ class IceParameters:
 class Peer:
     """The handle of one WebRTC connection."""
 
-    def __init__(self, sfu: Sfu, name: str, on_event: Callable[[PeerEvent], None]) -> None:
+    def __init__(
+        self, sfu: Sfu, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool
+    ) -> None:
         self.name = name
         self.connected = False
         self._sfu = sfu
@@ -86,7 +88,7 @@ class Peer:
             send_rtcp=self._transport.send_rtcp,
             connected=False,
             on_publication=lambda publication: self._emit(PublicationChanged(publication)),
-            on_order=lambda order: self._emit(SendingOrdered(order)),
+            on_order=(lambda order: self._emit(SendingOrdered(order))) if takes_orders else None,
             wake=self._timer.set,
         )
 
@@ -289,13 +291,16 @@ class Sfu:
             peer.close()
         await self.port.close()
 
-    def open_peer(self, name: str, on_event: Callable[[PeerEvent], None]) -> Peer:
-        """A peer that waits for its offer. `name` is for people who look at metrics, not shown to others."""
+    def open_peer(
+        self, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool = True
+    ) -> Peer:
+        """A peer that waits for its offer. `name` is for people who look at metrics, not shown to others.
+        `takes_orders`: it is told by events what to send; else it is capped by REMB."""
         if len(self._peers) >= self.settings.max_peers:
             raise MediaError(
                 "server-full", "The server is full at the moment. Please try again in a few minutes."
             )
-        peer = Peer(self, name, on_event)
+        peer = Peer(self, name, on_event, takes_orders=takes_orders)
         self._peers.add(peer)
         return peer
 

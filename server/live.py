@@ -142,7 +142,7 @@ class LiveRoom:
             if kind == "viewer":
                 self.stage.watch(person.id, watches)
             sources: dict[str, messages.Source] | None = {} if kind == "viewer" else None
-            answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources)
+            answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources, takes_orders=False)
         except Exception:
             if not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=self._now())

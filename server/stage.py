@@ -59,7 +59,13 @@ class Stage:
     # --- connections ----------------------------------------------------------------------------------------
 
     def offer(
-        self, participant: str, connection: str, sdp: str, sources: Mapping[str, messages.Source] | None
+        self,
+        participant: str,
+        connection: str,
+        sdp: str,
+        sources: Mapping[str, messages.Source] | None,
+        *,
+        takes_orders: bool = True,
     ) -> str:
         """Answer an offer: a known `connection` is renegotiated, a new one replaces what was there (a
         reload). Raises MediaError; what was there then stays."""
@@ -72,7 +78,9 @@ class Stage:
             raise MediaError("connection-lost", WORDS["connection-lost"])
         else:
             peer = self._sfu.open_peer(
-                participant, lambda event: self._on_event(participant, connection, event)
+                participant,
+                lambda event: self._on_event(participant, connection, event),
+                takes_orders=takes_orders,
             )
             try:
                 answer = peer.accept_offer(sdp, sources)

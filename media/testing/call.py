@@ -86,9 +86,10 @@ class Call:
         redundant: bool = True,
         rtx: bool = True,
         feedback: bool = True,
+        takes_orders: bool = True,
     ) -> Client:
         """A client, connected at once. Without `feedback` the relay knows nothing of its path, and takes it
-        to carry 2.5 Mbit/s."""
+        to carry 2.5 Mbit/s. Who `takes_orders` reads them from its core; others are capped by REMB."""
         rng = random.Random(self.rng.getrandbits(64))
         client = Client(
             name,
@@ -101,7 +102,7 @@ class Call:
             rtx=rtx,
             feedback=feedback,
         )
-        self.peers[name] = RelayedPeer(self, client, up, down, rng)
+        self.peers[name] = RelayedPeer(self, client, up, down, rng, takes_orders=takes_orders)
         self.negotiate(client)
         self._tick(client)
         return client
@@ -156,7 +157,14 @@ class RelayedPeer:
     """A client, its core in the relay, the timer of that, and the links between them."""
 
     def __init__(
-        self, call: Call, client: Client, up: LinkSettings, down: LinkSettings, rng: random.Random
+        self,
+        call: Call,
+        client: Client,
+        up: LinkSettings,
+        down: LinkSettings,
+        rng: random.Random,
+        *,
+        takes_orders: bool,
     ) -> None:
         self.client = client
         self._call = call
@@ -168,6 +176,7 @@ class RelayedPeer:
             send_rtp=lambda header, payload: self._send_down(header + payload),
             send_rtcp=self._send_down,
             on_publication=lambda publication: None,
+            on_order=(lambda order: None) if takes_orders else None,
             wake=self._arm,
         )
 

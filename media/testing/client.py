@@ -15,6 +15,7 @@ from media.rtp.rtcp import (
     Nack,
     PictureLoss,
     ReceiverReport,
+    Remb,
     ReportBlock,
     SenderReport,
 )
@@ -91,6 +92,7 @@ class Client:
         self.reports: list[tuple[float, SenderReport]] = []
         self.keyframe_requests: list[float] = []  # made as a receiver
         self.keyframes_asked: list[float] = []  # of us as a sender
+        self.ceilings: list[int] = []  # bit/s, set to us as a sender
         self.nacks: list[float] = []
         self.rtt = 0.05  # seconds, as far as a receiver knows
         self._feedback = feedback  # negotiates transport-wide feedback on what it receives
@@ -310,6 +312,8 @@ class Client:
                     self.camera.want_keyframe()
             elif isinstance(packet, TransportFeedback):
                 self.feedback.append(packet)
+            elif isinstance(packet, Remb):
+                self.ceilings.append(packet.bitrate)
             elif isinstance(packet, ReceiverReport):
                 reported = {block.ssrc for block in packet.reports}
                 for sender in self.senders():

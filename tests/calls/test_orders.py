@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from media.ceiling import NONE, SOUND
 from media.quality import picture_of
 from media.rtp.rtcp import Goodbye
 from media.testing.call import Call
@@ -111,3 +112,36 @@ def test_an_encoding_that_said_goodbye_goes_on_without_naming_itself() -> None:
     call.run(2)
     assert call.publication(alice, "camera").live and len(bob.video[0].shown) > shown + 15
     assert not call.core(alice).drops["unknown-ssrc"]
+
+
+def test_who_takes_no_orders_is_capped_to_what_somebody_can_use() -> None:
+    call = Call(seed=4)
+    alice = call.join("alice", microphone=True, camera=CAMERA, takes_orders=False)
+    carol = call.join("carol", camera=CAMERA)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    call.wish(bob, 0, 960, 540)
+    call.run(6)
+    assert alice.ceilings == [], "all of it is of use"
+    call.wish(bob, 0, 160, 90)
+    call.run(12)
+    smallest = CAMERA[0].bitrate
+    assert SOUND + smallest < alice.ceilings[-1] < SOUND + 1.5 * smallest
+    assert len(alice.ceilings) > 3, "said again, since one may be lost"
+    call.wish(bob, 0, 960, 540)
+    call.run(2)
+    assert alice.ceilings[-1] > 0.99 * NONE
+    assert carol.ceilings == [], "nobody sees her, which she is told otherwise"
+
+
+def test_who_takes_no_orders_is_capped_to_what_the_uplink_bears() -> None:
+    up = link((0.0, 5e6), (5.0, 400e3), (12.0, 5e6))
+    call = Call(seed=5)
+    alice = call.join("alice", microphone=True, camera=CAMERA, takes_orders=False, up=up)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    call.wish(bob, 0, 960, 540)
+    call.run(8)
+    assert 0.6 * 400e3 < alice.ceilings[0] < 400e3
+    call.run(100)
+    assert alice.ceilings[-1] > 0.99 * NONE, "lifted when it bears all again"

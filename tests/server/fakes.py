@@ -57,6 +57,7 @@ class FakePeer:
         self.preferred: tuple[bool, bool] | None = None
         self.connected = False
         self.closed = False
+        self.takes_orders = True
         self.bound: dict[int, tuple[Any, Any]] = {}
         self.wishes: dict[int, tuple[int, int]] = {}
         self.offers = 0
@@ -139,10 +140,13 @@ class FakeSfu:
 
     async def close(self) -> None: ...
 
-    def open_peer(self, name: str, on_event: Callable[[PeerEvent], None]) -> FakePeer:
+    def open_peer(
+        self, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool = True
+    ) -> FakePeer:
         if len(self.peers) >= self._max_peers:
             raise MediaError("server-full", "The server is full.")
         peer = FakePeer(name, on_event, self)
+        peer.takes_orders = takes_orders
         self.peers.append(peer)
         return peer
 

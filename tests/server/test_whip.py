@@ -101,6 +101,7 @@ class TestStarting:
         assert response.headers["ETag"].startswith('"') and not response.headers["ETag"].startswith("W/")
         assert "Location" in response.headers["Access-Control-Expose-Headers"]
         assert set(fake_sfu.peers[0].publications) == {"microphone", "camera"}
+        assert not fake_sfu.peers[0].takes_orders, "nobody could tell it"
 
     async def test_a_sender_is_shown_to_the_people_in_the_room(self, client: Any) -> None:
         host = await hello(client, link("host"), name="Dr. Reed")
