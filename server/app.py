@@ -105,6 +105,7 @@ def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATI
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
             *api.routes(),
+            web.get("/{anything:.*}", _nowhere),
         ]
     )
     return app
@@ -112,6 +113,11 @@ def create_app(settings: Settings, sfu: Sfu, secret: bytes, static: Path = STATI
 
 async def _page(request: web.Request) -> web.Response:
     return request.app[ROOMTONE].assets.respond(request, "index.html")
+
+
+async def _nowhere(request: web.Request) -> web.Response:
+    """An address that was copied in part: the page says what to do, and takes the link."""
+    return request.app[ROOMTONE].assets.respond(request, "index.html", status=404)
 
 
 async def _static(request: web.Request) -> web.Response:

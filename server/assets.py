@@ -43,8 +43,9 @@ class Assets:
         self._folder = folder
         self._assets: dict[str, Asset] = {}
 
-    def respond(self, request: web.Request, path: str) -> web.Response:
-        """The response for one path, 304 where the browser has it already. Raises HTTPNotFound."""
+    def respond(self, request: web.Request, path: str, *, status: int = 200) -> web.Response:
+        """The response for one path; instead of 200 it is 304 where the browser has it already. Raises
+        HTTPNotFound."""
         asset = self._get(path)
         if asset is None:
             raise web.HTTPNotFound
@@ -52,13 +53,13 @@ class Assets:
         # each.
         headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding", "ETag": f'"{asset.etag}"'}
         known = request.if_none_match or ()
-        if any(tag.value in (asset.etag, "*") for tag in known):
+        if status == 200 and any(tag.value in (asset.etag, "*") for tag in known):
             return web.Response(status=304, headers=headers)
         body = asset.body
         if asset.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", "").lower():
             body = asset.compressed
             headers["Content-Encoding"] = "gzip"
-        response = web.Response(body=body, headers=headers, content_type=asset.content_type)
+        response = web.Response(status=status, body=body, headers=headers, content_type=asset.content_type)
         if asset.content_type.startswith("text/"):
             response.charset = "utf-8"
         return response

@@ -58,6 +58,17 @@ OUTSIDE = """() => [...document.querySelectorAll("button, input, select, textare
     .map(element => element.id || element.textContent)"""
 
 
+# Icons that do not stand in the middle of their button.
+CROOKED = """() => [...document.querySelectorAll(".control > .icon, .icon-button > .icon")]
+    .filter(element => element.checkVisibility({visibilityProperty: true}))
+    .map(element => [element.getBoundingClientRect(), element.parentElement])
+    .filter(([icon, button]) => {
+        const box = button.getBoundingClientRect();
+        return Math.abs(icon.left + icon.width / 2 - box.left - box.width / 2) > 1;
+    })
+    .map(([, button]) => button.id || button.ariaLabel || button.textContent)"""
+
+
 async def check(page: Page, scheme: str = "light") -> None:
     if scheme == "dark":
         assert await faults(page, COLOURS) == []
@@ -68,6 +79,7 @@ async def check(page: Page, scheme: str = "light") -> None:
         await page.set_viewport_size(size)
         assert await overflow(page) <= 0, size
         assert await page.evaluate(OUTSIDE) == [], size
+        assert await page.evaluate(CROOKED) == [], size
         assert await page.evaluate(SMALL_TARGETS) == [], size
         assert await faults(page, COLOURS) == [], size
     await page.set_viewport_size(usual)

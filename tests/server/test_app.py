@@ -56,6 +56,13 @@ class TestPages:
     async def test_a_room_name_with_other_characters_is_no_page(self, client: Any) -> None:
         assert (await client.get("/r/a%3Cb")).status == 404
 
+    async def test_an_address_that_leads_nowhere_is_answered_with_the_first_page(self, client: Any) -> None:
+        landing = await client.get("/")
+        for path in ("/nowhere", "/r/", "/r/a%3Cb"):
+            lost = await client.get(path, headers={"If-None-Match": landing.headers["ETag"]})
+            assert lost.status == 404 and lost.content_type == "text/html"
+            assert await lost.read() == await landing.read()
+
     async def test_nothing_inline_and_nothing_from_elsewhere_may_run(self, client: Any) -> None:
         for path in ("/", "/static/js/main.js", "/nowhere", "/healthz"):
             headers = (await client.get(path)).headers

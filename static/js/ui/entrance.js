@@ -64,15 +64,17 @@ export class Preview {
   }
 
   /** @param {State} state */
-  draw({ link, joining, downSince, view }) {
+  draw({ link, joining, downSince, view, me }) {
     const visible = view === "preview";
+    // A reload empties the field. Whoever asks again after it need not type their name again.
+    if (me && !this.#name.value) this.#name.value = me.name;
     this.#menus.draw(visible && this.#details.open);
     this.#switches.draw(visible);
     if (!visible) return;
     const host = link?.role === "host";
     if (!this.#named && link) {
       this.#named = true;
-      this.#name.value = link.name;
+      if (link.name) this.#name.value = link.name;
       this.#name.readOnly = link.name !== ""; // signed by whoever made the link
     }
     setText(

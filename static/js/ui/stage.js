@@ -13,7 +13,7 @@ import { Tile } from "./tile.js";
 /** @typedef {TileLook & {slot: number | null}} Place */
 
 const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
-const CLOCK_MS = 1000; // how often the time of whoever is away is drawn
+const CLOCK_MS = 500; // how often the time of whoever is away is drawn: a beat of 1 s would leave seconds out
 const ROUGH_PX = 16; // finer steps than a video layer's are of no use
 
 const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: noteWords(""), slot: null };

@@ -17,14 +17,14 @@ export function fillControl(button, symbol, label) {
 
 /**
  * @param {HTMLButtonElement} button
- * @param {{on: boolean, symbol: string, problem?: boolean, busy?: boolean, hint: string}} look
+ * @param {{on: boolean, symbol: string, blocked?: boolean, busy?: boolean, hint: string}} look
  */
-export function drawSwitch(button, { on, symbol, problem = false, busy = false, hint }) {
+export function drawSwitch(button, { on, symbol, blocked = false, busy = false, hint }) {
   changeIcon(button, on ? symbol : `${symbol}-off`);
   button.setAttribute("aria-pressed", String(on));
   button.setAttribute("aria-busy", String(busy));
   button.classList.toggle("off", !on);
-  button.classList.toggle("problem", problem);
+  button.classList.toggle("blocked", blocked);
   button.title = hint;
 }
 
@@ -40,7 +40,7 @@ export function drawInputSwitch(button, devices, kind, key) {
   const name = kind === "microphone" ? "microphone" : "camera";
   const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
   const hint = `Switch the ${name} ${working ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
-  drawSwitch(button, { on: working, symbol: kind, problem: problem !== null, busy, hint });
+  drawSwitch(button, { on: working, symbol: kind, blocked: problem !== null, busy, hint });
 }
 
 /** A pair of switches for the pages before the room. */
