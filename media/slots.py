@@ -101,7 +101,12 @@ class Slot:
         self.rung = rung
         self.is_limited = limited
         if self.video_subscription is not None:
-            self.video_subscription.set_target(layer, now=now)
+            # A browser sends its largest encoding once it trusts its uplink. Until then that has to stay
+            # ordered: once left out it would never come, nor be missed.
+            wished = self.wished_layer()
+            short = wished is not None and layer is not None and layer.spatial < wished.spatial
+            missing = wished if short and not limited else None
+            self.video_subscription.set_target(layer, missing=missing, now=now)
 
     def pack(self, packing: Packing, *, poor: bool, now: float) -> None:
         """How the sound is packed, whoever is heard. `poor`: the path is short even for sound alone."""

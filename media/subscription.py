@@ -42,7 +42,7 @@ class Subscription(Protocol):
 
     @property
     def wanted_layer(self) -> Layer | None:
-        """The layer of a picture that it is to get; None: none."""
+        """The layer of a picture that it can use, whether it comes or not; None: none."""
 
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
     def on_encodings_changed(self, *, now: float) -> None: ...
@@ -64,6 +64,7 @@ class VideoSubscription:
     ) -> None:
         self.publication = publication
         self.target = target  # None: nothing is wanted
+        self._missing: Layer | None = None  # larger than the target, and of use as soon as it comes
         self.current: Encoding | None = None  # what goes on now
         self._wanted: Encoding | None = None  # the live encoding that serves the target best
         self._stream = stream
@@ -90,16 +91,18 @@ class VideoSubscription:
 
     @property
     def wanted_layer(self) -> Layer | None:
-        return self.target
+        return self._missing or self.target
 
     @property
     def moves(self) -> bool:
         """Is the picture in motion, rather than off or a sequence of stills?"""
         return self.current is not None and self._temporal != STILLS
 
-    def set_target(self, target: Layer | None, *, now: float) -> None:
+    def set_target(self, target: Layer | None, *, missing: Layer | None = None, now: float) -> None:
         """The one way to say which layer is to be sent. A larger or smaller encoding starts with its next
-        keyframe, which is asked for; until then the one before goes on."""
+        keyframe, which is asked for; until then the one before goes on. `missing`: what could be used, where
+        the target is only the best that comes."""
+        self._missing = missing
         if target == self.target:
             return
         self.target = target

@@ -53,6 +53,24 @@ def test_a_picture_that_nobody_can_take_stops_and_comes_back_without_having_flow
     assert call.core(alice).order.encodings["camera"] == 3
 
 
+def test_an_encoding_that_a_browser_begins_late_is_still_ordered_and_shown() -> None:
+    """A browser that starts with a low estimate sends the smaller ones alone until it trusts its uplink."""
+    call = Call(seed=6)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    call.wish(bob, 0, 960, 540)
+    core = call.core(alice)
+    assert alice.camera is not None
+    for trusted in (1, 2, 3):
+        for _ in range(round(15 / STEP)):
+            ordered = core.order.encodings.get("camera", len(CAMERA))
+            alice.camera.enabled = [place < min(ordered, trusted) for place in range(len(CAMERA))]
+            call.run(STEP)
+            assert core.order.encodings["camera"] == 3, "what is not ordered never comes"
+        assert bob.video[0].shown[-1].width == CAMERA[trusted - 1].width
+
+
 def test_a_tile_that_is_hidden_for_long_is_filled_again_at_once() -> None:
     call = Call(seed=2)
     alice = call.join("alice", microphone=True, camera=CAMERA)
