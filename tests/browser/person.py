@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
-from tests.browser.patience import eventually
+from tests.browser.patience import PATIENCE_MS, eventually
 from tests.browser.wire import Wire
 
 # Sums over what the newest connection receives; audio levels as 0..1.
@@ -108,10 +108,12 @@ class Person:
     async def statistics(self) -> dict[str, Any]:
         return await self.page.evaluate(STATISTICS)
 
-    async def gets(self, test: Callable[[dict[str, Any], dict[str, Any]], bool]) -> dict[str, Any]:
+    async def gets(
+        self, test: Callable[[dict[str, Any], dict[str, Any]], bool], *, patience_ms: float = PATIENCE_MS
+    ) -> dict[str, Any]:
         """Wait until `test(then, now)` holds, from the statistics of now on."""
         then = await self.statistics()
-        return await eventually(self.statistics, lambda now: test(then, now))
+        return await eventually(self.statistics, lambda now: test(then, now), patience_ms=patience_ms)
 
     async def hears(self) -> None:
         """New sound comes in that was not made up by concealment, and is played."""

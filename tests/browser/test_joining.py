@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from server.auth import Tokens
+from tests.browser.patience import RAMP_MS
 
 
 async def test_a_guest_knocks_waits_is_let_in_and_both_hear_and_see_each_other(person, server, room):
@@ -27,7 +28,9 @@ async def test_a_guest_knocks_waits_is_let_in_and_both_hear_and_see_each_other(p
 
 async def test_the_picture_has_the_size_that_its_tile_needs(session):
     # A laptop's tile is about 1200 pixels wide: the full 960x540; a thumbnail would be 240x135.
-    await session.host.gets(lambda then, now: (now["width"], now["height"]) == (960, 540))
+    await session.host.gets(
+        lambda then, now: (now["width"], now["height"]) == (960, 540), patience_ms=RAMP_MS
+    )
 
 
 async def test_a_link_pasted_on_the_first_page_leads_to_the_session(person, server, room):
