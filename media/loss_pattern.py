@@ -46,9 +46,9 @@ class LossPattern:
             return
         waiting, settled = self._waiting, self._settled
         overtaken = results[0].sequence < next(reversed(waiting), -1)
-        for number, sent_at, received_at, _, _ in results:
-            if number > settled:
-                waiting[number] = sent_at, received_at is None
+        for result in results:
+            if result.sequence > settled:
+                waiting[result.sequence] = result.sent_at, result.received_at is None
         if overtaken:  # by a later feedback
             self._waiting = waiting = dict(sorted(waiting.items()))
         self._newest = max(self._newest, results[-1].sent_at)

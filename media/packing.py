@@ -9,7 +9,6 @@ transport-wide stamp would repeat a nonce (RFC 7714 section 8.1).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from media.congestion.base import IP_UDP_OVERHEAD
 from media.payload import red
@@ -26,13 +25,30 @@ RED_COPY, RED_PRIMARY = 4, 1  # bytes of head that a copy and the packet's own s
 MERGED_HEAD = 2  # bytes: TOC and frame count; then a size for each frame but the last
 
 
-@dataclass(frozen=True, slots=True)
 class Packing:
     """`distances`: how many packets back the ones lie that each packet repeats, nearest first. `frames` of
-    20 ms go into one packet; what the publisher packs longer stays as it is."""
+    20 ms go into one packet; what the publisher packs longer stays as it is.
 
-    distances: tuple[int, ...] = ()
-    frames: int = 1
+    Immutable. All are weighed for each receiver a few times a second, by tables that they are the keys of:
+    hence no dataclass, which hashes all its fields at each look."""
+
+    __slots__ = ("_hash", "distances", "frames")
+
+    def __init__(self, distances: tuple[int, ...] = (), frames: int = 1) -> None:
+        self.distances = distances
+        self.frames = frames
+        self._hash = hash((distances, frames))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Packing) and self.distances == other.distances and self.frames == other.frames
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Packing({self.label})"
 
     @property
     def label(self) -> str:

@@ -95,10 +95,14 @@ class Sound:
 def _costs(voices: Sequence[AudioSubscription], now: float) -> dict[Packing, float]:
     """bit/s of all voices, by packing. They seldom talk all at once, but one may begin any moment."""
     shares = [voice.activity(now=now) for voice in voices]
-    by_packing = zip(*(voice.costs(PACKINGS) for voice in voices), strict=True)
+    talking = [voice.costs(PACKINGS) for voice in voices]
     costs = {}
-    for packing, talking in zip(PACKINGS, by_packing, strict=True):
-        expected = sum(cost * share for cost, share in zip(talking, shares, strict=True))
-        unmuted = [cost for cost, share in zip(talking, shares, strict=True) if share]
-        costs[packing] = max(expected, max(unmuted, default=0.0))
+    for place, packing in enumerate(PACKINGS):
+        expected = dearest = 0.0
+        for voice, share in enumerate(shares):
+            cost = talking[voice][place]
+            expected += cost * share
+            if share and cost > dearest:
+                dearest = cost
+        costs[packing] = max(expected, dearest)
     return costs

@@ -35,9 +35,9 @@ class DeliveryRate:
         """`base`: the delay of an empty path in seconds, receiver's clock minus ours."""
         packets, waited = self._packets, self._waited
         arrived = [
-            (received, size, sent_at + base)
-            for _, sent_at, received, size, _ in results
-            if received is not None
+            (result.received_at, result.size, result.sent_at + base)
+            for result in results
+            if result.received_at is not None
         ]
         if not arrived:
             return

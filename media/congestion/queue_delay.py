@@ -34,10 +34,11 @@ class QueueDelay:
     def add(self, results: Sequence[PacketResult], *, now: float) -> None:
         recent, last, jitter = self._recent, self._last, self.jitter
         lowest = math.inf
-        for _, sent_at, received_at, _, _ in results:
+        for result in results:
+            received_at = result.received_at
             if received_at is None:
                 continue
-            delay = received_at - sent_at
+            delay = received_at - result.sent_at
             if last is not None:
                 fall = last - delay
                 if abs(fall) > CLOCK_JUMP:

@@ -57,16 +57,17 @@ class Sender(Protocol):
         """The peer of this path is gone."""
 
 
-@dataclass(slots=True, eq=False)
 class Path:
-    """One way to a peer, over which an authentic packet has come. `allowance` is the number of datagrams that
-    it may still bring in this second."""
+    """One way to a peer, over which an authentic packet has come."""
 
-    transport: Transport
-    key: Hashable  # the address for UDP, the connection for TCP
-    address: Address
-    sender: Sender
-    allowance: int = 0
+    __slots__ = ("address", "allowance", "key", "sender", "transport")
+
+    def __init__(self, transport: Transport, key: Hashable, address: Address, sender: Sender) -> None:
+        self.transport = transport
+        self.key = key  # the address for UDP, the connection for TCP
+        self.address = address
+        self.sender = sender
+        self.allowance = 0  # datagrams that it may still bring in this second
 
 
 class IceAgent:

@@ -44,10 +44,20 @@ class SrtpProfile(Enum):
     AEAD_AES_256_GCM = ("SRTP_AEAD_AES_256_GCM", 32, 12)
     AES128_CM_SHA1_80 = ("SRTP_AES128_CM_SHA1_80", 16, 14)
 
-    def __init__(self, dtls_name: str, key_length: int, salt_length: int) -> None:
-        self.dtls_name = dtls_name
-        self.key_length = key_length
-        self.salt_length = salt_length
+    # Properties, as what is compiled (docs/operating.md) takes no enum with a constructor.
+    @property
+    def dtls_name(self) -> str:
+        return self.value[0]
+
+    @property
+    def key_length(self) -> int:
+        """Bytes."""
+        return self.value[1]
+
+    @property
+    def salt_length(self) -> int:
+        """Bytes."""
+        return self.value[2]
 
 
 @dataclass(frozen=True, slots=True)
