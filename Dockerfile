@@ -1,4 +1,17 @@
-# Two stages: the packages are installed where pip is, and only the result is kept.
+# Stages: the media plane is compiled where a compiler is, packages are installed where pip is, and only the
+# results are kept.
+FROM python:3.11-slim AS compiled
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements-compile.lock /tmp/
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: --requirement /tmp/requirements-compile.lock
+WORKDIR /src
+COPY media ./media
+COPY .ci/compile.py ./.ci/compile.py
+RUN /venv/bin/python .ci/compile.py /compiled
+
 FROM python:3.11-slim AS packages
 COPY requirements.lock /tmp/
 RUN python -m venv /venv \
@@ -20,7 +33,7 @@ COPY --from=packages /venv /venv
 WORKDIR /app
 COPY LICENSE ./
 COPY server ./server
-COPY media ./media
+COPY --from=compiled /compiled ./
 COPY static ./static
 USER roomtone
 # The secret that signs the links. Lose it and all links stop working.

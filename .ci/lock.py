@@ -1,6 +1,7 @@
 """Write the lock files: names, versions and hashes, and never the address of an index.
 
-requirements.lock is what the server runs on. requirements-dev.lock adds the tools, at the same versions.
+requirements.lock is what the server runs on. requirements-dev.lock adds the tools, at the same versions;
+requirements-compile.lock adds only those that compile the media plane, for the image.
 """
 
 import os
@@ -30,3 +31,4 @@ def lock(target: str, *options: str) -> None:
 if __name__ == "__main__":
     lock("requirements.lock")
     lock("requirements-dev.lock", "--constraints", "requirements.lock", "--group", "dev")
+    lock("requirements-compile.lock", "--constraints", "requirements-dev.lock", "--group", "compile")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-compile.lock")
 TOP_LEVEL = {
     *("pyproject.toml", "Makefile", "Dockerfile", "compose.yaml", "LICENSE", *LOCKS),
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"),
@@ -54,7 +54,8 @@ def test_the_locks_pin_all_that_the_project_asks_for() -> None:
 
 
 def test_tests_run_on_the_versions_that_the_server_runs_on() -> None:
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    assert pins("requirements.lock").items() <= pins("requirements-compile.lock").items()
+    assert pins("requirements-compile.lock").items() <= pins("requirements-dev.lock").items()
 
 
 def test_the_page_lock_holds_hashes_and_no_address() -> None:

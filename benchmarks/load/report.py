@@ -17,6 +17,7 @@ from benchmarks.load import plots
 from benchmarks.load.measure import CURVE, Delay, Figures
 from benchmarks.load.scenario import Bar, Ratio, Scenario
 from benchmarks.page import html_page
+from media import peer
 
 Column = tuple[str, Callable[[list[Figures]], str]]
 
@@ -145,6 +146,12 @@ def _remarks(result: Result) -> list[str]:
     for server in dict.fromkeys(run.server for run in result.runs):
         profiles = sorted({run.profile for run in result.runs if run.server == server})
         remarks.append(f"{server} negotiated {', '.join(profiles)}.")
+    compiled = not str(peer.__file__).endswith(".py")
+    remarks.append(
+        "Roomtone's media plane was compiled (`make compiled`)."
+        if compiled
+        else "Roomtone's media plane ran as plain Python; `make load` measures it compiled, as in the image."
+    )
     remarks.append(
         "Server and load generator were kept on cores apart."
         if result.pinned

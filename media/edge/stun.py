@@ -140,7 +140,7 @@ def error(request: BindingRequest, code: tuple[int, str], password: bytes) -> by
     """A refusal: `UNKNOWN_ATTRIBUTE` (which names them) or `ROLE_CONFLICT`."""
     number, reason = code
     body = _attribute(ERROR_CODE, bytes((0, 0, number // 100, number % 100)) + reason.encode())
-    if code is UNKNOWN_ATTRIBUTE:
+    if code == UNKNOWN_ATTRIBUTE:
         names = b"".join(attribute.to_bytes(2, "big") for attribute in request.unknown)
         body += _attribute(UNKNOWN_ATTRIBUTES, names)
     return _message(BINDING_ERROR, request.transaction_id, body, password)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.congestion.base import PacketResult
+from media.congestion.base import CongestionController, PacketResult
 from media.payload import red
 from media.rtp.rtcp import TransportFeedback
 from media.stream.send import SendStream
@@ -437,23 +438,31 @@ def test_descriptors_go_to_those_alone_who_agreed_on_them(sends: bool, takes: bo
     assert picture.shown[-1].width == 240
 
 
+class Recorder:
+    """Stands before a congestion controller and writes down what it is told of packets."""
+
+    def __init__(self, controller: CongestionController | None) -> None:
+        assert controller is not None
+        self.results: list[PacketResult] = []
+        self._controller = controller
+
+    def on_feedback(self, results: Sequence[PacketResult], *, now: float) -> None:
+        self.results.extend(results)
+        self._controller.on_feedback(results, now=now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._controller, name)
+
+
 def test_every_packet_has_one_transport_wide_number_and_gets_one_result() -> None:
     call = Call(seed=23)
     _alice, bob = pair(call, PLAIN, down=lossy(0.05), feedback=True)
     core = call.core(bob)
-    results: list[PacketResult] = []
-    controller = core.downlink.controller
-    assert controller is not None
-    on_feedback = controller.on_feedback
-
-    def record(found: Sequence[PacketResult], *, now: float) -> None:
-        results.extend(found)
-        on_feedback(found, now=now)
-
-    controller.on_feedback = record  # type: ignore[method-assign]
+    recorder = Recorder(core.downlink.controller)
+    core.downlink._controller = recorder  # type: ignore[assignment]
     call.run(4.0)
-    received = {result.sequence for result in results if result.received_at is not None}
-    lost = {result.sequence for result in results if result.received_at is None}
+    received = {result.sequence for result in recorder.results if result.received_at is not None}
+    lost = {result.sequence for result in recorder.results if result.received_at is None}
     assert not received & lost
     assert received | lost == set(range(max(received) + 1))
     assert len(received) + len(lost) >= sum(stream.packets for stream in core.slots[0].streams) - 30

@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import cast
 
 import aioice.stun
@@ -7,6 +8,7 @@ import pytest
 
 from media.edge import stun
 from media.edge.ice import CONSENT_TIMEOUT, FIRST_CHECK_TIMEOUT, IceAgent, Path
+from media.edge.port import MediaPort
 from media.edge.transport import Transport
 from media.edge.udp import UdpSender
 
@@ -15,9 +17,20 @@ def agent() -> IceAgent:
     return IceAgent(random.Random(1), now=100.0)
 
 
-def path(port: int = 1) -> Path:
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    port = MediaPort(tcp=False)
+    await port.open("127.0.0.1", 0)
+    yield port.create_transport(on_rtp=_ignore, on_rtcp=_ignore, on_connected=_ignore, on_closed=_ignore)
+    await port.close()
+
+
+def _ignore(*args: object) -> None: ...
+
+
+def path(transport: Transport, port: int = 1) -> Path:
     address = ("192.0.2.1", port)
-    return Path(cast(Transport, None), address, address, cast(UdpSender, None))
+    return Path(transport, address, address, cast(UdpSender, None))
 
 
 def check(username: str, password: str, *, nominate: bool = False) -> stun.BindingRequest:
@@ -75,9 +88,9 @@ def test_the_credentials_before_the_last_but_one_are_forgotten() -> None:
     assert ice.authenticate(check(f"{first.ufrag}:x", first.pwd)) is None
 
 
-def test_the_first_path_is_taken_and_a_nomination_moves_it() -> None:
+async def test_the_first_path_is_taken_and_a_nomination_moves_it(transport: Transport) -> None:
     ice = agent()
-    first, second = path(1), path(2)
+    first, second = path(transport, 1), path(transport, 2)
     plain, nominating = check("a:b", "p"), check("a:b", "p", nominate=True)
 
     assert ice.on_check(plain, first, now=101.0) and ice.selected is first
@@ -87,12 +100,12 @@ def test_the_first_path_is_taken_and_a_nomination_moves_it() -> None:
 
 
 @pytest.mark.parametrize("heard", [None, 110.0])
-def test_consent_ends_when_nothing_is_heard(heard: float | None) -> None:
+async def test_consent_ends_when_nothing_is_heard(transport: Transport, heard: float | None) -> None:
     ice = agent()
     if heard is None:
         assert ice.expires == 100.0 + FIRST_CHECK_TIMEOUT
     else:
-        ice.on_check(check("a:b", "p"), path(), now=heard)
+        ice.on_check(check("a:b", "p"), path(transport), now=heard)
         assert ice.expires == heard + CONSENT_TIMEOUT
 
 

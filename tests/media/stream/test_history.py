@@ -1,8 +1,10 @@
-from media.stream.history import MAX_AGE, MIN_RESEND, SIZE, History, Sent
+from media.rtp.extensions import Elements
+from media.stream.history import MAX_AGE, MIN_RESEND, SIZE, History
 
 
-def sent(sequence: int, at: float = 1.0) -> Sent:
-    return Sent(sequence, 0, False, b"", b"payload", at, b"")
+def sent(sequence: int, at: float = 1.0) -> tuple[int, int, bool, Elements, bytes, float, bytes]:
+    """The fields of `Sent`."""
+    return sequence, 0, False, (), b"payload", at, b""
 
 
 def test_a_packet_is_found_by_its_number() -> None:
