@@ -144,6 +144,12 @@ class PeerCore:
         """One decrypted RTP packet: `header` as on the wire, extension included."""
         if now >= self._due:
             self.on_timeout(now=now)
+        # Declared, since what a Struct yields has no type, and arithmetic on it compiles to calls.
+        first: int
+        second: int
+        sequence: int
+        timestamp: int
+        ssrc: int
         first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(header)
         self.packets_received += 1
         payload_type = second & 0x7F

@@ -90,11 +90,13 @@ class SentPackets:
         newest = self._next - 1
         first = newest - ((newest - base_sequence) & 0xFFFF)
         horizon = max(first, self._next - HISTORY, 0)
-        ours = arrivals[horizon - first : newest + 1 - first]
+        ours = list(arrivals[horizon - first : newest + 1 - first])
         self.unknown += len(arrivals) - len(ours)
         sent_at, sizes, clusters, states = self._sent_at, self._sizes, self._clusters, self._known
         results: list[PacketResult] = []
-        for sequence, arrival in enumerate(ours, horizon):
+        sequence = horizon - 1
+        for arrival in ours:
+            sequence += 1
             slot = sequence & _MASK
             known = states[slot]
             if known == _DONE or (known == _LOST and arrival is None):

@@ -207,12 +207,11 @@ class MediaPort:
 
     def _drain(self, udp: DatagramSocket, sender: UdpSender) -> None:
         recvfrom = udp.recvfrom
-        receive = self._receive
         self._begin_drain()
         try:
             for _ in range(DRAIN_LIMIT):
                 data, address = recvfrom(MAX_DATAGRAM)
-                receive(data, address, sender, address)
+                self._receive(data, address, sender, address)
         except BlockingIOError:
             pass
         except OSError:

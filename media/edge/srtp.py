@@ -139,7 +139,7 @@ class GcmSession:
         self._rtcp_index = 0
 
     def protect_rtp(self, header: bytes, payload: bytes) -> bytes | None:
-        sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+        sequence, ssrc = _numbers(header)
         stream = self._sent.get(ssrc)
         if stream is None:
             stream = self._sent[ssrc] = _Stream(self._rtp_send_salt ^ ssrc << 48, sequence - 1)
@@ -160,7 +160,7 @@ class GcmSession:
         return self._encrypt((stream.iv ^ highest + ahead).to_bytes(12, "big"), payload, header)
 
     def unprotect_rtp(self, header: bytes, rest: bytes) -> bytes | None:
-        sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+        sequence, ssrc = _numbers(header)
         stream = self._received.get(ssrc)
         if stream is None:
             if len(self._received) >= MAX_STREAMS:
@@ -236,7 +236,7 @@ class GcmSession:
         return ssrc in self._received or ssrc in self._received_rtcp
 
     def newest(self, header: bytes) -> bool:
-        sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+        sequence, ssrc = _numbers(header)
         stream = self._received.get(ssrc)
         return stream is None or 0 < (sequence - stream.highest) & 0xFFFF < 0x8000
 
@@ -265,7 +265,7 @@ class LibsrtpSession:
             return None
 
     def unprotect_rtp(self, header: bytes, rest: bytes) -> bytes | None:
-        sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+        sequence, ssrc = _numbers(header)
         highest = self._highest.get(ssrc)
         if highest is None and len(self._highest) >= MAX_STREAMS:
             self._drops["srtp-streams"] += 1
@@ -307,7 +307,7 @@ class LibsrtpSession:
         return ssrc in self._highest or ssrc in self._highest_rtcp
 
     def newest(self, header: bytes) -> bool:
-        sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+        sequence, ssrc = _numbers(header)
         highest = self._highest.get(ssrc)
         return highest is None or 0 < (sequence - highest) & 0xFFFF < 0x8000
 
@@ -334,6 +334,15 @@ def derive_key(master_key: bytes, master_salt: bytes, label: int, length: int) -
     x[7] ^= label
     encryptor = Cipher(algorithms.AES(master_key), modes.CTR(bytes(x))).encryptor()
     return encryptor.update(bytes(length))
+
+
+def _numbers(header: bytes) -> tuple[int, int]:
+    """Sequence number and SSRC of an RTP header."""
+    # Declared, since what a Struct yields has no type, and arithmetic on it compiles to calls.
+    sequence: int
+    ssrc: int
+    sequence, ssrc = _SEQUENCE_SSRC.unpack_from(header)
+    return sequence, ssrc
 
 
 def _gcm(master: bytes, profile: SrtpProfile, key_label: int, salt_label: int) -> tuple[AESGCM, int]:

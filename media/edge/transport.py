@@ -163,7 +163,8 @@ class Transport:
                         continue
                     rest = protected
                 pieces += (header, rest)
-            self.bytes_sent += sum(map(len, pieces))
+            for piece in pieces:
+                self.bytes_sent += len(piece)
             self.packets_sent += len(pieces) >> 1
             if len(pieces) == 2:
                 sender.send(pieces[0], pieces[1], address)
