@@ -51,7 +51,10 @@ class Slot:
         return None if self.video is None else self.video.mid
 
     def bind(self, audio: Publication | None, video: Publication | None, *, now: float) -> None:
-        """Feeds the halves from these publications; None silences a half. Idempotent."""
+        """Feeds the halves from these publications; None silences a half, and so does a picture of a format
+        that the receiver can't show. Idempotent."""
+        if video is not None and (self.video is None or not self.video.takes(video.format)):
+            video = None
         old_audio, old_video = self.audio_subscription, self.video_subscription
         if audio is not (old_audio and old_audio.publication):
             if old_audio is not None:
@@ -63,7 +66,8 @@ class Slot:
             if old_video is not None:
                 old_video.close()
             self.video_subscription = None
-            if video is not None and self.video is not None:
+            if video is not None:
+                assert self.video is not None
                 # Whoever is shown in a tile, its size stays until another is wished for.
                 self.rung = OFF
                 self.video_subscription = VideoSubscription(video, self.video, self._wished(video), now=now)

@@ -156,7 +156,7 @@ class VideoSubscription:
             out_sequence,
             packet.timestamp + self._shift & 0xFFFFFFFF,
             packet.marker,
-            stream.payload_types["vp8"],
+            stream.payload_type,
             payload,
             descriptor,
             head,
@@ -221,6 +221,7 @@ class VideoSubscription:
 
     def _switch(self, encoding: Encoding, packet: Packet, now: float) -> None:
         stream = self._stream
+        stream.carry(self.publication.format)
         self._shift = self._timestamp(encoding, packet, now) - packet.timestamp
         picture_shift = 0
         header = packet.vp8

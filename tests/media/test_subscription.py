@@ -116,7 +116,7 @@ class Viewer:
             outlet=Outlet(SentPackets(), self._send),
         )
         self.stream.negotiated(
-            {"vp8": 96, "rtx": 97}, twcc_id=3, descriptor_id=DESCRIPTOR if takes_descriptor else 0
+            {"vp8": 96}, {96: 97}, twcc_id=3, descriptor_id=DESCRIPTOR if takes_descriptor else 0
         )
         self.subscription = VideoSubscription(camera.publication, self.stream, target, now=camera.now)
 

@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpCodecCapability,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from media.sfu import Sfu, SfuSettings
@@ -43,10 +49,17 @@ async def exchange(client: Any, path: str, peer: RTCPeerConnection, headers: dic
     return response
 
 
-async def test_what_one_standard_client_sends_another_one_sees_and_hears(client: Any) -> None:
+def codecs(name: str) -> list[RTCRtpCodecCapability]:
+    """Of aiortc's, those that carry this format of pictures, and RTX."""
+    known = RTCRtpSender.getCapabilities("video").codecs
+    return [codec for codec in known if codec.mimeType in (f"video/{name}", "video/rtx")]
+
+
+@pytest.mark.parametrize("format", ["VP8", "H264"])
+async def test_what_one_standard_client_sends_another_one_sees_and_hears(client: Any, format: str) -> None:
     sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    sender.addTrack(AudioStreamTrack())
-    sender.addTrack(VideoStreamTrack())
+    sender.addTransceiver(AudioStreamTrack(), "sendonly")
+    sender.addTransceiver(VideoStreamTrack(), "sendonly").setCodecPreferences(codecs(format))
     viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: dict[str, Any] = {}
     viewer.on("track", lambda track: tracks.__setitem__(track.kind, track))
