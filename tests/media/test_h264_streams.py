@@ -243,6 +243,16 @@ def test_the_ladder_is_a_still_and_the_picture_as_it_is_sent() -> None:
     assert (still.temporal, motion.temporal) == (STILLS, 0)
 
 
+def test_a_picture_at_rest_is_not_stopped_because_its_keyframes_cost_more() -> None:
+    source = Source(CONSTRAINED_BASELINE)
+    source.run(60)
+    source.encoding.keyframe_size = 40_000
+    source.encoding.bitrates[0] = 40_000.0
+    still, motion = ladder(source.publication, 0)
+    assert (still.temporal, motion.temporal) == (STILLS, 0)
+    assert still.bitrate < motion.bitrate == 40_000
+
+
 @given(st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 3), st.booleans()), max_size=30))
 def test_any_bytes_at_all_are_taken_without_an_error(packets: list[tuple[bytes, int, bool]]) -> None:
     source, viewer = Source(CONSTRAINED_BASELINE), Viewer()

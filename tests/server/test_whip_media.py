@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
+from media import sdp
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens
@@ -76,6 +78,45 @@ async def test_what_one_standard_client_sends_another_one_sees_and_hears(client:
         for response, headers in ((sending, bearer("publish")), (watching, bearer("subscribe"))):
             stranger = await client.delete(response.headers["Location"], headers=headers)
             assert stranger.status == 403
+    finally:
+        await sender.close()
+        await viewer.close()
+
+
+OFFERS = Path(__file__).parents[1] / "media/sdp/offers"
+
+
+@pytest.mark.parametrize("name", ["obs", "obs-simulcast", "gstreamer"])
+async def test_the_offers_of_encoders_are_taken_whole(client: Any, name: str) -> None:
+    offer = (OFFERS / f"{name}.sdp").read_text()
+    response = await client.post("/whip/room", data=offer, headers=bearer("publish"))
+    assert response.status == 201, await response.text()
+    answer = sdp.parse(await response.text())
+    assert [
+        (media.kind, media.direction) for media in sorted(answer.media, key=lambda media: media.kind)
+    ] == [
+        ("audio", "recvonly"),
+        ("video", "recvonly"),
+    ]
+
+
+async def test_who_cannot_show_h264_hears_it_all_the_same(client: Any) -> None:
+    sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sender.addTransceiver(AudioStreamTrack(), "sendonly")
+    sender.addTransceiver(VideoStreamTrack(), "sendonly").setCodecPreferences(codecs("H264"))
+    viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    tracks: dict[str, Any] = {}
+    viewer.on("track", lambda track: tracks.__setitem__(track.kind, track))
+    viewer.addTransceiver("audio", "recvonly")
+    viewer.addTransceiver("video", "recvonly").setCodecPreferences(codecs("VP8"))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await exchange(client, "/whip/room", sender, bearer("publish"))
+            await exchange(client, "/whep/room", viewer, bearer("subscribe"))
+            for _ in range(50):
+                await tracks["audio"].recv()
+        pictures = viewer.getTransceivers()[1].receiver._RTCRtpReceiver__remote_streams
+        assert not pictures
     finally:
         await sender.close()
         await viewer.close()
