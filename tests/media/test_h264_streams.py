@@ -219,6 +219,20 @@ def test_stills_are_whole_keyframes_and_nothing_else() -> None:
     assert [payload for _, payload in viewer.log][len(payloads) :][:5] == [*KEYFRAME[1:], PICTURE[0]]
 
 
+def test_an_encoder_that_sends_keyframes_more_often_sends_no_more_stills_for_that() -> None:
+    source, viewer = Source(CONSTRAINED_BASELINE), Viewer()
+    viewer.watch(source)
+    assert viewer.subscription is not None
+    viewer.subscription.set_target(Layer(0, STILLS), now=0.0)
+    for second in range(13):
+        for packet in source.frame(keyframe=True):
+            source.take(packet)
+        source.run(29)
+        stills = [payload for _, payload in viewer.log].count(KEYFRAME[1])
+        assert stills == 1 + second // 4
+    assert set(viewer.steps()[0]) == {1}
+
+
 def test_a_lost_packet_stays_a_gap_and_what_comes_late_fills_it() -> None:
     source, viewer = Source(CONSTRAINED_BASELINE), Viewer()
     viewer.watch(source)
