@@ -10,7 +10,7 @@ from media.slots import Slot
 from media.subscription import STILLS
 from media.uplink import Level, Uplink
 
-Picture = Literal["motion", "stills", "sound", "off"]
+Picture = Literal["motion", "stills", "sound", "off", "unsupported"]
 
 FAIR_DELAY = 0.1  # seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114)
 FAIR_LOSS = 0.02  # of sound; concealment begins to be heard
@@ -24,7 +24,9 @@ class Grade(IntEnum):
 
 def picture_of(slot: Slot) -> Picture:
     """What a slot shows by what the receiver's path carries: motion, stills, sound alone; off where no
-    picture is wished for or there is none."""
+    picture is wished for or there is none; unsupported where the receiver can't show its format."""
+    if slot.is_unsupported:
+        return "unsupported"
     subscription = slot.video_subscription
     if subscription is None or slot.wished_layer() is None:
         return "off"

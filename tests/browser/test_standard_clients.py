@@ -71,6 +71,15 @@ DELETE = """async ([session, token]) => (await fetch(session, {
 })).status"""
 
 
+# A browser that was built without H.264, as some are for its patents.
+WITHOUT_H264 = """{
+    const all = RTCRtpReceiver.getCapabilities;
+    RTCRtpReceiver.getCapabilities = (kind) => {
+        const known = all.call(RTCRtpReceiver, kind);
+        return {...known, codecs: known.codecs.filter(({mimeType}) => mimeType !== "video/H264")};
+    };
+}"""
+
 # What of pictures comes in on the newest connection: the codec, the size, and how many have been decoded.
 PICTURE = """async () => {
     const report = await window.peers.at(-1).getStats();
@@ -166,6 +175,19 @@ async def test_an_encoder_of_h264_is_seen_by_the_people_in_the_room(
     assert (codec, width, height) == ("video/H264", WIDTH, HEIGHT)
     await encoder.stop()
     await eventually(host.tile("Encoder").count, lambda count: count == 0)
+
+
+async def test_a_browser_without_h264_says_that_it_cannot_show_the_picture(
+    server: Server, person: Invite, room: str, encoder: Encoder
+) -> None:
+    host = await person()
+    await host.page.add_init_script(WITHOUT_H264)
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await encoder.start(f"{server.url}/whip/{room}", token(room, "encoder", "Encoder", "publish"))
+    await host.reads("This browser can\u2019t show their picture")
+    await host.gets(lambda then, now: now["samples"] - then["samples"] > 24_000)
+    assert await host.page.evaluate(PICTURE) == []
 
 
 async def test_a_wall_goes_from_a_camera_of_vp8_to_an_encoder_of_h264_and_back(

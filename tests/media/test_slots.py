@@ -5,6 +5,7 @@ from media.congestion.sent import SentPackets
 from media.encoding import Encoding
 from media.payload.formats import CONSTRAINED_BASELINE, HIGH, VP8
 from media.publication import Publication
+from media.quality import picture_of
 from media.rtp.rtcp import PictureLoss
 from media.slots import FLAP, LONGEST_REST, Slot
 from media.stream.clock import SenderClock
@@ -107,6 +108,9 @@ def test_a_picture_that_the_receiver_cannot_show_is_left_out_and_its_sound_is_no
     assert len(sound.subscriptions) == 1
     assert picture.subscriptions == []
     assert slot.video_subscription is None, "nor does the one before stay"
+    assert picture_of(slot) == "unsupported"
+    slot.bind(sound, None, now=2.0)
+    assert picture_of(slot) == "off"
 
 
 def test_a_receiver_that_can_no_longer_show_a_picture_is_rid_of_it(slot: Slot) -> None:
