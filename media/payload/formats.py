@@ -7,15 +7,16 @@ is a limit that no decoder of a browser holds on to, and packetization is agreed
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-VP8 = "vp8"
-H264 = "h264/"
-CONSTRAINED_BASELINE = H264 + "constrained-baseline"
-BASELINE = H264 + "baseline"
-MAIN = H264 + "main"
-CONSTRAINED_HIGH = H264 + "constrained-high"
-HIGH = H264 + "high"
-HIGH_444 = H264 + "high-4:4:4-predictive"
+VP8: Final = "vp8"
+H264: Final = "h264/"
+CONSTRAINED_BASELINE: Final = H264 + "constrained-baseline"
+BASELINE: Final = H264 + "baseline"
+MAIN: Final = H264 + "main"
+CONSTRAINED_HIGH: Final = H264 + "constrained-high"
+HIGH: Final = H264 + "high"
+HIGH_444: Final = H264 + "high-4:4:4-predictive"
 
 # RFC 6184 table 5 and later profiles, as in libwebrtc (h264_profile_level_id.cc): profile_idc, the constraint
 # bits that matter, what they are, and the name.
@@ -30,7 +31,7 @@ _PROFILES = (
     (0x64, 0xFF, 0x0C, CONSTRAINED_HIGH),
     (0xF4, 0xFF, 0x00, HIGH_444),
 )
-_UNSAID = "42e01f"  # what libwebrtc takes for said where nothing is
+_UNSAID: Final = "42e01f"  # what libwebrtc takes for said where nothing is
 
 # By the format of a publisher: those that carry it, the best one first. A profile contains the ones before it
 # (ITU-T H.264 annex A.2). What Baseline has beyond Constrained Baseline no encoder of a browser uses, and no

@@ -6,18 +6,20 @@ such a picture begins with its sequence parameter set; an IDR picture without on
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from media.payload.structure import BitReader
 
-IDR, SPS = 5, 7  # types of NAL units (ITU-T H.264, table 7-1)
-STAP_A, FU_A = 24, 28  # of packets (RFC 6184, table 1); what else is above 23 needs packetization mode 2
-MAX_SPS = 256  # bytes that are read of one; real ones take 10 to 40
-MAX_SIDE = 16_384  # pixels, beyond level 6.2
+IDR: Final = 5  # types of NAL units (ITU-T H.264, table 7-1)
+SPS: Final = 7
+STAP_A: Final = 24  # of packets (RFC 6184, table 1); what else is above 23 needs packetization mode 2
+FU_A: Final = 28
+MAX_SPS: Final = 256  # bytes that are read of one; real ones take 10 to 40
+MAX_SIDE: Final = 16_384  # pixels, beyond level 6.2
 
-_SLICES = range(1, 6)
+_SLICES: Final = range(1, 6)
 # Profiles whose parameter sets say what chroma is like (ITU-T H.264 section 7.3.2.1.1).
-_HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
+_HIGH_PROFILES: Final = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 
 
 class H264(NamedTuple):
@@ -28,7 +30,7 @@ class H264(NamedTuple):
     height: int
 
 
-_OTHER = H264(False, 0, 0)
+_OTHER: Final = H264(False, 0, 0)
 
 
 def parse(payload: bytes) -> H264 | None:
