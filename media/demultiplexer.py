@@ -22,7 +22,7 @@ class Inbound:
         self.encoding = encoding
         self.repair = repair  # the SSRC carries RTX of the encoding
         self.video = publication.kind == "video"
-        self.media_type = line.payload_types["vp8" if self.video else "opus"]
+        self.media_type = line.payload_types[line.format]
         self.red_type = line.payload_types.get("red", -1)
 
 
@@ -60,7 +60,7 @@ class Demultiplexer:
         if line is None or len(self.inbound) >= 2 * MAX_ENCODINGS:
             return None
         publication = self._publications[line.source]
-        repair = payload_type == line.payload_types.get("rtx")
+        repair = payload_type in line.repairs.values()
         rid = ""
         if line.rids:
             rid = elements.get(self._repaired_id if repair else self._rid_id, b"").decode("ascii", "replace")
@@ -89,7 +89,7 @@ class Demultiplexer:
         stream = ReceiveStream(
             ssrc, clock_rate, nacks=nacks, on_restart=lambda: publication.restart(encoding)
         )
-        encoding = Encoding(rid, stream, now=now)
+        encoding = Encoding(rid, stream, format=line.format, now=now)
         return encoding
 
     def forget(self, ssrc: int) -> None:
@@ -104,7 +104,11 @@ class Demultiplexer:
         self.inbound = {s: i for s, i in self.inbound.items() if i.publication is not publication}
 
     def _line_of(self, ssrc: int, payload_type: int, elements: Mapping[int, bytes]) -> Line | None:
-        fitting = [line for line in self._lines if payload_type in line.payload_types.values()]
+        fitting = [
+            line
+            for line in self._lines
+            if payload_type in line.payload_types.values() or payload_type in line.repairs.values()
+        ]
         mid = elements.get(self._mid_id)
         if mid is not None:
             name = mid.decode("ascii", "replace")

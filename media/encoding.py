@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from media.payload import vp8
+from media.payload import h264, vp8
 from media.payload.descriptor import DescriptorReader
+from media.payload.formats import H264, VP8
 from media.payload.structure import SWITCH
 from media.stream.receive import ReceiveStream
 from media.voice import OpusPacket, Voice
@@ -57,7 +58,7 @@ class Packet:
 class Encoding:
     """A received stream and what is known of the picture or the voice in it."""
 
-    def __init__(self, rid: str, stream: ReceiveStream, *, now: float) -> None:
+    def __init__(self, rid: str, stream: ReceiveStream, *, format: str = VP8, now: float) -> None:
         self.rid = rid  # "" without simulcast
         self.stream = stream
         self.width = 0  # pixels, 0 until a keyframe has told
@@ -71,6 +72,8 @@ class Encoding:
         self._measured_at = now
         self._measured = [0] * MAX_TEMPORAL
         self._descriptors = DescriptorReader()
+        self._is_h264 = format.startswith(H264)
+        self._picture_timestamp = -1  # H.264: of the newest packet
 
     def read_video(self, packet: Packet, descriptor: bytes | None) -> bool:
         """Fills in what the packet says of its frame; False if it can't be understood."""
@@ -85,7 +88,7 @@ class Encoding:
             packet.temporal = frame.temporal
             packet.switch = self._switch_target(frame.indications)
             packet.keyframe = frame.keyframe
-        parsed = vp8.parse(payload)
+        parsed = None if self._is_h264 else vp8.parse(payload)
         if parsed is not None:
             packet.vp8 = parsed
             if descriptor is None:
@@ -95,6 +98,9 @@ class Encoding:
                 packet.keyframe = parsed.keyframe
             if parsed.keyframe and parsed.width:
                 self.width, self.height = parsed.width, parsed.height
+        elif self._is_h264:
+            if not self._read_h264(packet) and descriptor is None:
+                return False
         elif descriptor is None:
             return False
         size = len(payload) + WIRE_OVERHEAD
@@ -104,6 +110,22 @@ class Encoding:
             self.keyframe_size = size
         elif packet.timestamp == self._keyframe_timestamp:
             self.keyframe_size += size
+        return True
+
+    def _read_h264(self, packet: Packet) -> bool:
+        """H.264 says of keyframes what they are, and of other pictures nothing: they begin where the
+        timestamp is another one."""
+        head = h264.parse(packet.payload)
+        if head is None:
+            return False
+        if not packet.descriptor:
+            packet.keyframe = head.keyframe
+            newest = packet.sequence >= self.stream.highest
+            packet.start = head.keyframe or (newest and packet.timestamp != self._picture_timestamp)
+            if newest:
+                self._picture_timestamp = packet.timestamp
+        if head.width:
+            self.width, self.height = head.width, head.height
         return True
 
     def read_audio(self, packet: Packet, *, now: float) -> None:

@@ -11,6 +11,7 @@ from media.subscription import STILLS
 
 STILL_SIZE: Final = 5_000  # bytes of a small keyframe, until one has been seen (measured: 3,200 at 160x90)
 WORTHWHILE: Final = 1.1  # times the rung below: a rung that costs hardly more only replaces it
+AT_REST: Final = 0.9  # of the lowest motion: the most that a still is taken to cost, so that motion is dearer
 # Temporal layers, from the top, in which an encoding above the smallest is offered.
 LARGER_TEMPORAL: Final = 2
 
@@ -30,10 +31,13 @@ def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
         orderable = publication.overdue <= spatial < max(publication.bearable, 1)
         if not (encoding.live or orderable) or (rungs and spatial > highest):
             continue
-        if not rungs:
-            size = encoding.keyframe_size or STILL_SIZE
-            rungs.append(Rung(8 * size / STILL_INTERVAL, spatial, STILLS))
         layers = [layer for layer in range(MAX_TEMPORAL) if encoding.bitrates[layer] > 0]
+        if not rungs:
+            still = 8 * (encoding.keyframe_size or STILL_SIZE) / STILL_INTERVAL
+            if layers:
+                # A slide that stands still costs less than its keyframes do: no reason to stop it.
+                still = min(still, AT_REST * encoding.bitrates[layers[0]])
+            rungs.append(Rung(still, spatial, STILLS))
         total = 0.0
         smallest = len(rungs) == 1
         for layer in layers:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from media.errors import MediaError
+from media.payload import formats
 from media.rtp import extensions as uri
 from media.sdp import Codec, HeaderExtension, MediaDescription, Rid, SessionDescription, Simulcast, SsrcGroup
 from media.sdp.description import Direction
@@ -49,7 +50,8 @@ EXTENSIONS: Mapping[tuple[Role, str], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One m-line as agreed. `payload_types` by codec name: "opus", "red", "vp8", "rtx"."""
+    """One m-line as agreed. `payload_types` by codec: "opus" and "red", or the format of a picture, of which
+    a publisher gets one; `repairs` are those of RTX, by the payload type that they repair."""
 
     mid: str
     kind: str
@@ -57,9 +59,15 @@ class Line:
     source: str = ""  # of a publication
     codecs: tuple[Codec, ...] = ()  # in the answer's order
     payload_types: Mapping[str, int] = field(default_factory=dict)
+    repairs: Mapping[int, int] = field(default_factory=dict)
     extensions: tuple[HeaderExtension, ...] = ()
     rids: tuple[str, ...] = ()
     ssrcs: tuple[tuple[int, int | None], ...] = ()  # (media, RTX) as the offer announces them
+
+    @property
+    def format(self) -> str:
+        """Of what is published on it."""
+        return "opus" if self.kind == "audio" else next(iter(self.payload_types))
 
     def extension_id(self, name: str) -> int:
         """The id of a header extension by URI; 0 if it was not agreed."""
@@ -99,7 +107,7 @@ def agree(
         raise MediaError("no-bundle", "The offer must put all media into one BUNDLE (max-bundle).")
     lines = tuple(_agree_line(media, offer, sources) for media in offer.media)
     if all(line.role == "rejected" for line in lines):
-        raise MediaError("no-media", "The offer has nothing that this server carries: Opus and VP8.")
+        raise MediaError("no-media", "The offer has nothing that this server carries: Opus, VP8, H.264.")
     return lines
 
 
@@ -180,7 +188,8 @@ def _agree_line(media: MediaDescription, offer: SessionDescription, sources: Map
         role=role,
         source=source,
         codecs=codecs,
-        payload_types={codec.name.lower(): codec.payload_type for codec in codecs},
+        payload_types={_key(codec): codec.payload_type for codec in codecs if not _is_repair(codec)},
+        repairs={int(codec.parameters["apt"]): codec.payload_type for codec in codecs if _is_repair(codec)},
         extensions=tuple(
             replace(e, direction="sendrecv")
             for e in media.extensions
@@ -206,13 +215,49 @@ def _audio_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
 
 
 def _video_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
-    video = next((c for c in media.codecs if c.name.lower() == "vp8"), None)
-    if video is None:
-        return ()
-    repair = next((c for c in media.codecs if c.name.lower() == "rtx" and _repairs(c, video)), None)
-    if repair is None:
-        return (_with_feedback(video, role),)
-    return _with_feedback(video, role, repaired=True), replace(repair, feedback=())
+    """One format from a publisher; towards receivers all that there are, since people of either may come to
+    sit in a slot: then the payload type changes, and nothing is negotiated anew."""
+    offered: dict[str, Codec] = {}
+    for codec in media.codecs:
+        format = formats.format_of(codec.name, codec.parameters)
+        if format is not None and codec.clock_rate == VIDEO_CLOCK and _is_carried(codec, format, role):
+            offered.setdefault(format, codec)
+    if role == "publish":
+        best = next((format for format in formats.PREFERENCE if format in offered), None)
+        offered = {} if best is None else {best: offered[best]}
+    agreed: list[Codec] = []
+    for format, codec in offered.items():
+        repair = next((c for c in media.codecs if _is_repair(c) and _repairs(c, codec)), None)
+        agreed.append(_with_feedback(codec, role, repaired=repair is not None))
+        if format != formats.VP8:
+            agreed[-1] = replace(agreed[-1], fmtp=_h264_parameters(codec))
+        if repair is not None:
+            agreed.append(replace(repair, feedback=()))
+    return tuple(agreed)
+
+
+def _is_carried(codec: Codec, format: str, role: Role) -> bool:
+    """WebRTC speaks packetization mode 1. A publisher may be of mode 0, which has no packets but single NAL
+    units: who takes mode 1 takes them too (RFC 6184 section 6.3)."""
+    if format == formats.VP8:
+        return True
+    mode = codec.parameters.get("packetization-mode", "0")
+    return mode == "1" or (mode == "0" and role == "publish")
+
+
+def _h264_parameters(codec: Codec) -> str:
+    """As offered (RFC 6184 section 8.2.2), without what only its sender can say."""
+    said = codec.parameters
+    names = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
+    return ";".join(f"{name}={said[name]}" for name in names if name in said)
+
+
+def _key(codec: Codec) -> str:
+    return formats.format_of(codec.name, codec.parameters) or codec.name.lower()
+
+
+def _is_repair(codec: Codec) -> bool:
+    return codec.name.lower() == "rtx"
 
 
 def _repairs(codec: Codec, video: Codec) -> bool:
@@ -221,7 +266,7 @@ def _repairs(codec: Codec, video: Codec) -> bool:
 
 def _with_feedback(codec: Codec, role: Role, *, repaired: bool = False) -> Codec:
     """We send again as RTX only: the same number under AES-GCM with another stamp would repeat a nonce."""
-    known = FEEDBACK["video" if codec.name.lower() == "vp8" else "audio"]
+    known = FEEDBACK["audio" if codec.name.lower() in ("opus", "red") else "video"]
     agreed = [f for f in known if f in codec.feedback and (f != "nack" or role != "slot" or repaired)]
     return replace(codec, feedback=tuple(agreed))
 

@@ -102,7 +102,7 @@ class PeerCore:
         self.lines = {line.mid: line for line in lines if line.role != "rejected"}
         for publication in tuple(self.publications.values()):
             line = self.lines.get(publication.mid)
-            if line is None or line.source != publication.source or {*line.rids} != {*publication.rids}:
+            if line is None or not _goes_on(publication, line):
                 self._unpublish(publication)
         for slot in self.slots:
             for stream in slot.streams:
@@ -289,6 +289,7 @@ class PeerCore:
                 line.mid,
                 line.rids,
                 self._clock,
+                format=line.format,
                 send_rtcp=self._send_feedback,
                 on_changed=self._on_publication,
                 wake=self._wake,
@@ -345,7 +346,7 @@ class PeerCore:
         stream = SendStream(
             mid=line.mid,
             ssrc=self._new_ssrc(),
-            rtx_ssrc=self._new_ssrc() if "rtx" in line.payload_types else None,
+            rtx_ssrc=self._new_ssrc() if line.repairs else None,
             sequence=self._rng.getrandbits(15),
             clock_rate=OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK,
             video=line.kind == "video",
@@ -372,6 +373,7 @@ class PeerCore:
     def _set_stream(self, stream: SendStream, line: Line) -> None:
         stream.negotiated(
             dict(line.payload_types),
+            dict(line.repairs),
             twcc_id=line.extension_id(uri.TRANSPORT_CC),
             descriptor_id=line.extension_id(uri.DEPENDENCY_DESCRIPTOR),
             playout_id=line.extension_id(uri.PLAYOUT_DELAY),
@@ -428,3 +430,10 @@ class PeerCore:
         slot = self._slot_of.get(ssrc)
         if slot is not None and slot.video_subscription is not None and slot.video is self._streams[ssrc]:
             slot.video_subscription.want_keyframe(now=now)
+
+
+def _goes_on(publication: Publication, line: Line) -> bool:
+    """Does the line carry what it did before, or pause it?"""
+    if line.role == "publish" and line.format != publication.format:
+        return False
+    return line.source == publication.source and {*line.rids} == {*publication.rids}

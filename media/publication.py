@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from media.encoding import Encoding, Packet
 from media.keyframes import KeyframeRequests
+from media.payload.formats import VP8
 from media.rtp.rtcp import PictureLoss
 from media.speech import SpeechLevel
 from media.stream.clock import SenderClock
@@ -32,6 +33,7 @@ class Publication:
         rids: tuple[str, ...],
         clock: SenderClock,
         *,
+        format: str = VP8,
         send_rtcp: Callable[[PictureLoss], None],
         on_changed: Callable[[Publication], None],
         wake: Callable[[float], None],
@@ -41,6 +43,7 @@ class Publication:
         self.mid = mid
         self.rids = rids  # from small to large; () without simulcast
         self.clock = clock
+        self.format = format  # one for all encodings; see `media.payload.formats`
         self.speech = SpeechLevel()
         self.live = False  # packets arrived lately
         self.encodings: list[Encoding] = []

@@ -10,7 +10,7 @@ from media.slots import Slot
 from media.subscription import STILLS
 from media.uplink import Level, Uplink
 
-Picture = Literal["motion", "stills", "sound", "off"]
+Picture = Literal["motion", "stills", "sound", "off", "unsupported"]
 
 # Seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114).
 FAIR_DELAY: Final = 0.1
@@ -25,7 +25,9 @@ class Grade(IntEnum):
 
 def picture_of(slot: Slot) -> Picture:
     """What a slot shows by what the receiver's path carries: motion, stills, sound alone; off where no
-    picture is wished for or there is none."""
+    picture is wished for or there is none; unsupported where the receiver can't show its format."""
+    if slot.is_unsupported:
+        return "unsupported"
     subscription = slot.video_subscription
     if subscription is None or slot.wished_layer() is None:
         return "off"

@@ -149,7 +149,7 @@ class Peer:
         return picture_at_most(self.core.uplink.level)
 
     def picture(self, slot: int) -> Picture:
-        """What a slot is shown: motion, stills, sound alone, or off."""
+        """What a slot is shown: motion, stills, sound alone, nothing, or nothing for want of the codec."""
         return picture_of(self.core.slots[slot]) if slot < len(self.core.slots) else "off"
 
     def prefer(self, *, sound_only: bool, save_data: bool) -> None:

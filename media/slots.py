@@ -30,6 +30,7 @@ class Slot:
         self.priority = index  # the lowest number is served first
         self.rung = OFF  # of the ladder, as allotted
         self.is_limited = False  # the path carries less than the tile could show
+        self.is_unsupported = False  # there is a picture, of a format that the receiver can't show
         self.cap: int | None = None  # the largest encoding wanted on this device; OFF: no pictures
         self._packing = USUAL  # of sound
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
@@ -53,7 +54,12 @@ class Slot:
         return None if self.video is None else self.video.mid
 
     def bind(self, audio: Publication | None, video: Publication | None, *, now: float) -> None:
-        """Feeds the halves from these publications; None silences a half. Idempotent."""
+        """Feeds the halves from these publications; None silences a half, and so does a picture of a format
+        that the receiver can't show. Idempotent."""
+        stream = self.video
+        self.is_unsupported = video is not None and stream is not None and not stream.takes(video.format)
+        if stream is None or self.is_unsupported:
+            video = None
         old_audio, old_video = self.audio_subscription, self.video_subscription
         if audio is not (old_audio and old_audio.publication):
             if old_audio is not None:
@@ -65,10 +71,10 @@ class Slot:
             if old_video is not None:
                 old_video.close()
             self.video_subscription = None
-            if video is not None and self.video is not None:
+            if video is not None and stream is not None:
                 # Whoever is shown in a tile, its size stays until another is wished for.
                 self.rung = OFF
-                self.video_subscription = VideoSubscription(video, self.video, self._wished(video), now=now)
+                self.video_subscription = VideoSubscription(video, stream, self._wished(video), now=now)
 
     def wish(self, width: int, height: int, *, now: float) -> None:
         """The tile's size in device pixels; 0 x 0: it can't be seen."""

@@ -6,13 +6,14 @@ from typing import Final, NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
 from media.payload import vp8
-from media.publication import Publication
+from media.publication import STILL_INTERVAL, Publication
 from media.stream.receive import ReceiveStream
 from media.stream.rewrite import Rewriter
 from media.stream.send import SendStream
 
 MAX_TEMPORAL_LAYER: Final = 7  # "all of them"
 STILLS: Final = -1  # below the lowest temporal layer: keyframes alone
+SOONER: Final = 0.9  # of the time between two stills: none comes to the tick
 MIN_STEP: Final = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
 
 
@@ -72,6 +73,7 @@ class VideoSubscription:
         self._shift = 0  # of timestamps
         self._temporal = 0  # highest temporal layer that goes on, or STILLS
         self._still = -1  # timestamp of the still that is being sent
+        self._still_ticks = int(STILL_INTERVAL * SOONER * stream.clock_rate)
         self._tl0_shift = 0
         self._frame_shift = 0  # of the descriptor's frame numbers
         self._dropped_picture: int | None = None  # picture id or frame number being left out
@@ -156,7 +158,7 @@ class VideoSubscription:
             out_sequence,
             packet.timestamp + self._shift & 0xFFFFFFFF,
             packet.marker,
-            stream.payload_types["vp8"],
+            stream.payload_type,
             payload,
             descriptor,
             head,
@@ -221,6 +223,7 @@ class VideoSubscription:
 
     def _switch(self, encoding: Encoding, packet: Packet, now: float) -> None:
         stream = self._stream
+        stream.carry(self.publication.format)
         self._shift = self._timestamp(encoding, packet, now) - packet.timestamp
         picture_shift = 0
         header = packet.vp8
@@ -232,6 +235,7 @@ class VideoSubscription:
         self._rewriter.start(packet.sequence, stream.next_sequence, picture_shift)
         self._temporal = 0 if self.target is None else self.target.temporal
         self._dropped_picture = None
+        self._still = -1
         self.current = encoding
 
     def _timestamp(self, encoding: Encoding, packet: Packet, now: float) -> int:
@@ -252,6 +256,9 @@ class VideoSubscription:
         assert self.target is not None
         target = self.target.temporal
         if packet.keyframe:
+            since = packet.timestamp - self._still & 0xFFFFFFFF
+            if self._temporal == STILLS == target and self._still >= 0 and since < self._still_ticks:
+                return  # an encoder, or somebody else, wants keyframes more often than stills are paid for
             self._still = packet.timestamp
         if target < self._temporal or packet.keyframe:
             self._temporal = target

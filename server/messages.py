@@ -22,7 +22,7 @@ Identity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,16}$")]
 Source = Literal["microphone", "camera", "screen"]
 Role = Literal["host", "guest"]
-Picture = Literal["motion", "stills", "sound", "off"]
+Picture = Literal["motion", "stills", "sound", "off", "unsupported"]
 Grade = Literal["good", "fair", "poor"]
 Cause = Literal["none", "your-uplink", "your-downlink", "their-uplink", "their-downlink", "their-connection"]
 

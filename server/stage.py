@@ -14,7 +14,7 @@ from server.participant import MediaFacts, Participant
 from server.seating import Place, Seating, seat
 from server.words import WORDS
 
-PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off")  # ever less
+PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "unsupported")  # ever less
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
 _Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
 

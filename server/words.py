@@ -44,7 +44,7 @@ WORDS: dict[str, str] = {
     "method-not-allowed": "This address doesn't answer that kind of request.",
     "unsupported-media-type": "The body has the wrong content type.",
     "not-acceptable": "The offer asks for more than this address gives: at most one sound and one picture.",
-    "unsupported-codec": "Send Opus sound and VP8 pictures: part of the offer has neither.",
+    "unsupported-codec": "Send Opus sound and VP8 or H.264 pictures: part of the offer has none of them.",
     "too-large": "The request is too large.",
     "request-timeout": "The request took too long to arrive.",
     "bad-sdp": "The offer in the body can't be read.",

@@ -70,4 +70,5 @@ class History:
 
     def clear(self) -> None:
         self._ring = [None] * SIZE
+        self._newest = None
         self._resent_at.clear()

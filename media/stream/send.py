@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from media.payload.formats import carrier
 from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import SIZE, History, Sent
@@ -24,12 +25,14 @@ class SendStream:
 
     __slots__ = (
         "_descriptor_id",
+        "_format",
         "_outlet",
         "_playout",
         "_playout_id",
         "_repairs_left",
         "_report_sent",
         "_rtx_sequence",
+        "_rtx_type",
         "_telling",
         "_twcc_id",
         "clock_rate",
@@ -44,7 +47,9 @@ class SendStream:
         "next_sequence",
         "octets",
         "packets",
+        "payload_type",
         "payload_types",
+        "repairs",
         "retransmitted",
         "rtt",
         "rtx_ssrc",
@@ -68,7 +73,9 @@ class SendStream:
         self.rtx_ssrc = rtx_ssrc  # None: the receiver can't take RTX or wants no retransmission
         self.clock_rate = clock_rate
         self.video = video
-        self.payload_types: dict[str, int] = {}  # by codec name: "vp8", "rtx", "opus", "red"
+        self.payload_types: dict[str, int] = {}  # by codec: "opus", "red" or formats of pictures
+        self.repairs: dict[int, int] = {}  # of RTX, by the payload type that is repaired
+        self.payload_type = -1  # of pictures as they are sent now; see `carry`
         self.next_sequence = sequence  # not wrapped
         self.last_timestamp = 0
         self.last_sent_at = float("-inf")
@@ -88,6 +95,8 @@ class SendStream:
         self._playout = b""  # value of the playout delay extension that goes with packets now, if any
         self._playout_id = 0
         self._telling = 0  # pictures in motion that are still to say so
+        self._format = ""  # of the pictures that are sent now
+        self._rtx_type = -1
         self._rtx_sequence = 0
         self._report_sent: dict[int, float] = {}  # middle 32 bits of a report's NTP time -> when it was sent
 
@@ -106,13 +115,43 @@ class SendStream:
         self._outlet.wake(at)
 
     def negotiated(
-        self, payload_types: dict[str, int], *, twcc_id: int, descriptor_id: int, playout_id: int = 0
+        self,
+        payload_types: dict[str, int],
+        repairs: dict[int, int],
+        *,
+        twcc_id: int,
+        descriptor_id: int,
+        playout_id: int = 0,
     ) -> None:
-        """Payload types by codec name and ids of header extensions (0: not wanted), as the receiver chose."""
+        """Payload types and ids of header extensions (0: not wanted), as the receiver chose."""
         self.payload_types = payload_types
+        self.repairs = repairs
+        self._choose_types()
         self._twcc_id = twcc_id
         self._descriptor_id = descriptor_id
         self._playout_id = playout_id
+
+    def takes(self, format: str) -> bool:
+        """Can the receiver show pictures of this format?"""
+        return carrier(format, self.payload_types) is not None
+
+    def carry(self, format: str) -> None:
+        """Pictures are of this format from now on. It has an RTX of its own, under which nothing from before
+        can be repaired; nor need it be, as the new one begins with a keyframe."""
+        if format == self._format:
+            return
+        if self._format and self.history is not None:
+            self.history.clear()
+        self._format = format
+        self._choose_types()
+
+    def _choose_types(self) -> None:
+        name = carrier(self._format, self.payload_types)
+        if name is not None:
+            self.payload_type = self.payload_types[name]
+        # Before the first picture any will do, for probes.
+        any_type = next(iter(self.repairs.values()), -1)
+        self._rtx_type = self.repairs.get(self.payload_type, -1) if self._format else any_type
 
     def begin_picture(self, *, at_once: bool) -> None:
         """Before the packets of a picture: is it to be shown at once, or when it is due?
@@ -186,7 +225,7 @@ class SendStream:
 
     def resend(self, sequence: int, *, now: float) -> bool:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
-        if self.history is None or not self._repairs_left:
+        if self.history is None or not self._repairs_left or self._rtx_type < 0:
             return False
         packet = self.history.take(sequence, self.rtt or 0.0, now=now)
         if packet is None:
@@ -199,7 +238,7 @@ class SendStream:
     def pad(self, size: int, probe: int, *, now: float) -> int:
         """Sends about `size` bytes that the receiver can do without, as part of a bandwidth probe: the newest
         packet once more, or padding alone. What it sent, in bytes on the wire; 0: it can send none."""
-        if self.rtx_ssrc is None or "rtx" not in self.payload_types:
+        if self.rtx_ssrc is None or self._rtx_type < 0:
             return 0
         packet = None if self.history is None else self.history.newest
         if packet is not None and 0.5 * size < len(packet.payload) < 1.5 * size:
@@ -207,7 +246,7 @@ class SendStream:
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         length = max(1, min(size - PADDING_OVERHEAD, MAX_PADDING))
         padding = bytes(length - 1) + bytes((length,))
-        second = self.payload_types["rtx"]
+        second = self._rtx_type
         timestamp = self.last_timestamp
         empty = Outgoing(
             self._twcc_id, second, self._rtx_sequence, timestamp, self.rtx_ssrc, (), padding, True
@@ -220,7 +259,7 @@ class SendStream:
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         return Outgoing(
             self._twcc_id,
-            self.payload_types["rtx"] | packet.marker << 7,
+            self._rtx_type | packet.marker << 7,
             self._rtx_sequence,
             packet.timestamp,
             self.rtx_ssrc,

@@ -57,7 +57,7 @@ class MicrophoneLine:
             mid="0", ssrc=7, rtx_ssrc=None, sequence=65_530, clock_rate=CLOCK, video=False, outlet=outlet
         )
         types = {"opus": OPUS} | ({"red": RED} if self.takes_red else {})
-        self.stream.negotiated(types, twcc_id=3, descriptor_id=0)
+        self.stream.negotiated(types, {}, twcc_id=3, descriptor_id=0)
         self.publication = self.new_publication()
         self.subscription = AudioSubscription(self.publication, self.stream, PLAIN, now=self.now)
         self.encoding = self.new_encoding()

@@ -97,7 +97,7 @@ export const MAX_SLOTS = 32;
  * @property {string} participant
  * @property {Grade | "lost"} quality
  * @property {"none" | "your-uplink" | "your-downlink" | "their-uplink" | "their-downlink" | "their-connection"} cause
- * @property {"motion" | "stills" | "sound" | "off"} picture what we are shown of them
+ * @property {"motion" | "stills" | "sound" | "off" | "unsupported"} picture what we are shown of them
  * @property {boolean} sound_only they chose to have no pictures, in neither direction
  * @property {Grade | null} uplink their own; like `downlink` for hosts only, and of nobody who is lost
  * @property {Grade | null} downlink

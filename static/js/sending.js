@@ -34,6 +34,9 @@ const NO_LIMITS = { camera: LAYERS.length, screen: 1, frame_rate: 60, thin: fals
 
 const VOICE = ["audio/opus", "audio/red"];
 const PICTURE = ["video/vp8", "video/rtx"];
+const PICTURES = ["video/vp8", "video/h264", "video/rtx"];
+// Constrained Baseline, which all encoders know, and the High profiles, which contain the others.
+const PROFILES = /profile-level-id=(42e0|640[0c]|f400)/i;
 
 export class Sending {
   /** @type {Map<Source, RTCRtpTransceiver>} */
@@ -134,9 +137,14 @@ export function preferVoice(transceiver) {
   prefer(transceiver, "audio", VOICE);
 }
 
-/** @param {RTCRtpTransceiver} transceiver */
-export function preferPicture(transceiver) {
+/** Of what is sent. @param {RTCRtpTransceiver} transceiver */
+function preferPicture(transceiver) {
   prefer(transceiver, "video", PICTURE);
+}
+
+/** Of what is received: others send what their encoders make. @param {RTCRtpTransceiver} transceiver */
+export function takePictures(transceiver) {
+  prefer(transceiver, "video", PICTURES);
 }
 
 /**
@@ -147,12 +155,17 @@ export function preferPicture(transceiver) {
  */
 function prefer(transceiver, kind, types) {
   const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const codecs = types.flatMap((type) => known.filter(({ mimeType }) => mimeType.toLowerCase() === type));
+  const codecs = types.flatMap((type) => known.filter((codec) => codec.mimeType.toLowerCase() === type && fits(codec)));
   try {
     if (codecs.length) transceiver.setCodecPreferences(codecs);
   } catch {
     // Browsers differ in which list they accept; without it the offer is only longer.
   }
+}
+
+/** @param {RTCRtpCodec} codec @returns {boolean} whether it is one that the server forwards */
+function fits({ mimeType, sdpFmtpLine = "" }) {
+  return mimeType.toLowerCase() !== "video/h264" || (/packetization-mode=1/.test(sdpFmtpLine) && PROFILES.test(sdpFmtpLine));
 }
 
 /** @param {RTCPeerConnection} peer @param {RTCRtpEncodingParameters[]} sendEncodings */

@@ -4,7 +4,7 @@
  */
 
 import { MAX_SLOTS } from "./protocol.js";
-import { preferPicture, preferVoice } from "./sending.js";
+import { preferVoice, takePictures } from "./sending.js";
 
 export class Slots {
   #peer;
@@ -26,7 +26,7 @@ export class Slots {
       const audio = this.#peer.addTransceiver("audio", { direction: "recvonly" });
       const video = this.#peer.addTransceiver("video", { direction: "recvonly" });
       preferVoice(audio);
-      preferPicture(video);
+      takePictures(video);
       this.#transceivers.push(audio, video);
     }
   }

@@ -271,6 +271,7 @@ export function pictureWords(camera, condition, soundOnly) {
   if (condition?.sound_only) return noteWords("Sound only");
   if (!camera) return noteWords("");
   if (soundOnly) return noteWords("Picture hidden: you chose sound only", "Picture hidden");
+  if (condition?.picture === "unsupported") return noteWords("This browser can’t show their picture", "No picture here");
   const saved = condition?.picture === "stills" || condition?.picture === "sound";
   return saved ? noteWords("Picture paused so that you can keep hearing each other", "Picture paused") : noteWords("");
 }

@@ -12,7 +12,7 @@ from media.stream.clock import SenderClock
 MID, RID, REPAIRED = 4, 10, 11
 EXTENSIONS = (HeaderExtension(MID, uri.MID), HeaderExtension(RID, uri.RID))
 MICROPHONE = Line(
-    "0", "audio", "publish", "microphone", (Codec(111, "opus", 48_000),), {"opus": 111}, EXTENSIONS
+    "0", "audio", "publish", "microphone", (Codec(111, "opus", 48_000),), {"opus": 111}, {}, EXTENSIONS
 )
 CAMERA = Line(
     "1",
@@ -20,11 +20,14 @@ CAMERA = Line(
     "publish",
     "camera",
     (Codec(96, "VP8", 90_000, feedback=("nack",)), Codec(97, "rtx", 90_000)),
-    {"vp8": 96, "rtx": 97},
+    {"vp8": 96},
+    {96: 97},
     (*EXTENSIONS, HeaderExtension(REPAIRED, uri.REPAIRED_RID)),
     rids=("q", "h"),
 )
-SCREEN = Line("2", "video", "publish", "screen", CAMERA.codecs, CAMERA.payload_types, EXTENSIONS)
+SCREEN = Line(
+    "2", "video", "publish", "screen", CAMERA.codecs, CAMERA.payload_types, CAMERA.repairs, EXTENSIONS
+)
 
 
 class Table:
@@ -106,7 +109,7 @@ def test_what_the_offer_announced_is_known_without_extensions() -> None:
 
 
 def _rest(line: Line):  # type: ignore[no-untyped-def]
-    return line.codecs, line.payload_types, line.extensions, line.rids
+    return line.codecs, line.payload_types, line.repairs, line.extensions, line.rids
 
 
 def test_strangers_are_nobodys() -> None:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from media import negotiation, sdp
 from media.errors import MediaError
 from media.negotiation import Line, SlotStream, TransportParameters
+from media.payload.formats import BASELINE, CONSTRAINED_BASELINE, HIGH, HIGH_444, MAIN, VP8
 from media.rtp import extensions as uri
-from media.sdp import MediaDescription, SessionDescription
+from media.sdp import Codec, MediaDescription, SessionDescription
+from media.sdp.description import Direction
 
 HERE = Path(__file__).parent
 OFFERS = {
@@ -33,7 +35,7 @@ def agree(offer: SessionDescription, sources: dict[str, str] | None = None) -> t
 def answer(offer: SessionDescription, lines: tuple[Line, ...]) -> SessionDescription:
     """Through the text, as a client reads it."""
     slots = {
-        line.mid: SlotStream(place // 2, 1000 + place, 2000 + place if "rtx" in line.payload_types else None)
+        line.mid: SlotStream(place // 2, 1000 + place, 2000 + place if line.repairs else None)
         for place, line in enumerate(line for line in lines if line.role == "slot")
     }
     return sdp.parse(sdp.serialize(negotiation.answer(offer, lines, TRANSPORT, slots, version=1)))
@@ -56,8 +58,7 @@ def test_every_clients_offer_has_an_answer_line_by_line(name: str) -> None:
     offer = sdp.parse(OFFERS[name])
     lines = agree(offer)
     made = answer(offer, lines)
-    # OBS sends H.264 alone, of which nothing is forwarded: its sound is taken.
-    assert [line.role for line in lines].count("publish") == (1 if name == "obs" else 2)
+    assert [line.role for line in lines].count("publish") == 2
     assert len(made.media) == len(offer.media)
     for asked, told, line in zip(offer.media, made.media, lines, strict=True):
         assert (told.kind, told.mid, told.protocol) == (asked.kind, asked.mid, asked.protocol)
@@ -94,13 +95,109 @@ def test_the_pages_lines_become_publications_and_slots(page: SessionDescription)
     ]
     microphone, camera, sound, picture = lines
     assert microphone.payload_types == {"red": 63, "opus": 111}
-    assert camera.payload_types == {"vp8": 96, "rtx": 97}
+    assert camera.payload_types == {VP8: 96}
+    assert camera.repairs == {96: 97}
     assert camera.rids == ("q", "h", "f")
     assert microphone.extension_id(uri.AUDIO_LEVEL) == 1
     assert camera.extension_id(uri.DEPENDENCY_DESCRIPTOR) == 12
     assert [line.extension_id(uri.TRANSPORT_CC) for line in lines] == [3, 3, 3, 3]
     assert sound.extension_id(uri.AUDIO_LEVEL) == 0
     assert picture.extension_id(uri.MID) == 0
+
+
+def picture_formats(line: Line) -> dict[str, int]:
+    """Payload types of RTX by format."""
+    return {format: line.repairs.get(number, 0) for format, number in line.payload_types.items()}
+
+
+def video(*codecs: Codec, direction: Direction = "sendonly") -> Line:
+    """What is agreed on for a line of these codecs alone."""
+    media = MediaDescription("video", "0", direction, codecs=codecs, ice_ufrag="abcd", ice_pwd="x" * 22)
+    return agree(SessionDescription((media,), bundle=("0",)))[0]
+
+
+def h264(number: int, parameters: str) -> Codec:
+    return Codec(number, "H264", 90_000, fmtp=parameters, feedback=("nack", "nack pli", "ccm fir"))
+
+
+def test_obs_is_taken_with_what_it_sends() -> None:
+    offer = sdp.parse(OFFERS["obs"])
+    sound, picture = agree(offer)
+    assert picture.format == CONSTRAINED_BASELINE
+    assert picture.payload_types == {CONSTRAINED_BASELINE: 96}
+    assert picture.ssrcs == ((1371938468, None),)
+    (codec,) = answer(offer, (sound, picture)).media[1].codecs
+    assert codec.feedback == ("goog-remb", "nack", "nack pli")
+    assert codec.parameters == {
+        "level-asymmetry-allowed": "1",
+        "packetization-mode": "1",
+        "profile-level-id": "42e01f",
+    }
+
+
+def test_the_layers_of_obs_are_taken_too() -> None:
+    offer = sdp.parse(OFFERS["obs-simulcast"])
+    picture = agree(offer)[1]
+    assert (picture.format, picture.rids) == (CONSTRAINED_BASELINE, ("0", "1", "2"))
+    assert picture.extension_id(uri.RID) == 2
+
+
+def test_who_can_send_both_is_to_send_vp8_alone() -> None:
+    offer = sdp.parse(OFFERS["chromium"])
+    camera = agree(offer)[1]
+    assert (camera.format, picture_formats(camera)) == (VP8, {VP8: 97})
+    assert [codec.payload_type for codec in answer(offer, agree(offer)).media[1].codecs] == [96, 97]
+
+
+def test_of_several_profiles_the_one_that_most_receivers_take_is_to_be_sent() -> None:
+    high, baseline = (
+        h264(98, "packetization-mode=1;profile-level-id=64001f"),
+        h264(100, "packetization-mode=1"),
+    )
+    assert video(high, baseline).payload_types == {CONSTRAINED_BASELINE: 100}
+    assert video(high).payload_types == {HIGH: 98}
+
+
+def test_towards_a_receiver_all_that_it_takes_is_agreed_on() -> None:
+    offer = sdp.parse(OFFERS["chromium"])
+    slot = agree(offer)[3]
+    expected = {VP8: 97, BASELINE: 103, CONSTRAINED_BASELINE: 109, MAIN: 117, HIGH_444: 42}
+    assert picture_formats(slot) == expected
+    told = answer(offer, agree(offer)).media[3]
+    assert [codec.payload_type for codec in told.codecs] == [96, 97, 102, 103, 108, 109, 116, 117, 41, 42]
+    for codec in told.codecs:
+        assert ("nack" in codec.feedback) == (codec.name != "rtx")
+        assert codec.parameters.get("packetization-mode", "1") == "1"
+
+
+def test_the_page_takes_h264_and_sends_vp8(page: SessionDescription) -> None:
+    _, camera, _, slot = agree(page, {"0": "microphone", "1": "camera"})
+    assert picture_formats(camera) == {VP8: 97}
+    assert picture_formats(slot) == {VP8: 97, CONSTRAINED_BASELINE: 109, HIGH_444: 42}
+
+
+def test_single_nal_units_alone_may_be_sent_to_us_but_not_asked_of_us() -> None:
+    for plain in (h264(96, "profile-level-id=42e01f"), h264(96, "packetization-mode=0")):
+        assert video(plain).payload_types == {CONSTRAINED_BASELINE: 96}
+        assert refusal(
+            SessionDescription((MediaDescription("video", "0", "recvonly", codecs=(plain,)),))
+        ) == ("no-media")
+    assert video(h264(96, "packetization-mode=1"), direction="recvonly").role == "slot"
+
+
+@pytest.mark.parametrize(
+    "parameters", ["packetization-mode=2", "packetization-mode=1;profile-level-id=6e001f"]
+)
+def test_an_h264_that_is_not_carried_is_not_agreed_on(parameters: str) -> None:
+    offer = SessionDescription((MediaDescription("video", "0", "sendonly", codecs=(h264(96, parameters),)),))
+    assert refusal(offer) == "no-media"
+
+
+def test_a_publishers_own_parameter_sets_are_not_told_back_to_it() -> None:
+    (codec,) = video(
+        h264(96, "packetization-mode=1;sprop-parameter-sets=Z0LA,aM4=;profile-level-id=42c01f")
+    ).codecs
+    assert codec.fmtp == "packetization-mode=1;profile-level-id=42c01f"
 
 
 def test_simulcast_is_accepted_in_the_order_of_the_offer(page: SessionDescription) -> None:

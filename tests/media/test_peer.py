@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from media import negotiation, sdp
 from media.negotiation import SlotStream
+from media.payload import formats
 from media.peer import PeerCore
 from media.publication import Publication
 from media.rtp import rtcp
@@ -27,7 +28,7 @@ from media.rtp.rtcp import (
     SourceDescription,
 )
 from media.rtp.twcc import TransportFeedback
-from media.sdp import SessionDescription
+from media.sdp import Codec, SessionDescription
 from media.settings import MAX_ENCODINGS
 from media.testing.client import Client
 from media.testing.sender import OPUS, RED, RTX, VP8
@@ -136,6 +137,24 @@ def test_publications_appear_with_the_offer_and_go_with_their_line() -> None:
     assert set(peer.core.publications) == {"microphone"}
     assert peer.core.publications["microphone"] is microphone
     assert peer.publications[-1] == ("camera", False)
+
+
+def test_a_line_that_goes_over_to_another_format_is_another_publication() -> None:
+    peer = Peer()
+    before = peer.core.publications["camera"]
+    media = [
+        replace(m, codecs=(Codec(102, "H264", 90_000),)) if m.mid == "1" else m for m in peer.offer.media
+    ]
+    offer = replace(peer.offer, media=tuple(media))
+    peer.configure(offer, now=1.0)
+    after = peer.core.publications["camera"]
+    assert (before.format, after.format) == (formats.VP8, formats.CONSTRAINED_BASELINE)
+    peer.configure(offer, now=2.0)
+    assert peer.core.publications["camera"] is after
+    pausing = [replace(m, direction="inactive") if m.mid == "0" else m for m in offer.media]
+    microphone = peer.core.publications["microphone"]
+    peer.configure(replace(offer, media=tuple(pausing)), now=3.0)
+    assert peer.core.publications["microphone"] is microphone, "it may go on"
 
 
 def test_slots_keep_their_streams_through_every_offer() -> None:

@@ -3,7 +3,9 @@ import pytest
 from media.allocation import OFF
 from media.congestion.sent import SentPackets
 from media.encoding import Encoding
+from media.payload.formats import CONSTRAINED_BASELINE, HIGH, VP8
 from media.publication import Publication
+from media.quality import picture_of
 from media.rtp.rtcp import PictureLoss
 from media.slots import FLAP, LONGEST_REST, Slot
 from media.stream.clock import SenderClock
@@ -13,7 +15,7 @@ from media.stream.send import SendStream
 from media.subscription import BEST, STILLS, Layer
 
 
-def publication(source: str = "camera", *widths: int) -> Publication:
+def publication(source: str = "camera", *widths: int, format: str = VP8) -> Publication:
     """With encodings of these widths, 16:9, 0: not seen yet."""
     requests: list[PictureLoss] = []
     made = Publication(
@@ -22,6 +24,7 @@ def publication(source: str = "camera", *widths: int) -> Publication:
         "1",
         tuple(f"r{place}" for place in range(len(widths))),
         SenderClock(),
+        format=format,
         send_rtcp=requests.append,
         on_changed=lambda publication: None,
         wake=lambda at: None,
@@ -34,7 +37,7 @@ def publication(source: str = "camera", *widths: int) -> Publication:
 
 
 def stream(kind: str) -> SendStream:
-    return SendStream(
+    made = SendStream(
         mid=kind,
         ssrc=1,
         rtx_ssrc=None,
@@ -43,6 +46,9 @@ def stream(kind: str) -> SendStream:
         video=kind == "video",
         outlet=Outlet(SentPackets(), lambda header, payload: None),
     )
+    types = {VP8: 96, HIGH: 102} if kind == "video" else {"opus": 111}
+    made.negotiated(types, {}, twcc_id=0, descriptor_id=0)
+    return made
 
 
 @pytest.fixture
@@ -91,6 +97,30 @@ def test_a_half_that_was_not_negotiated_gets_nothing() -> None:
     assert slot.audio_subscription is not None
     assert picture.subscriptions == []
     assert (slot.audio_mid, slot.video_mid) == ("audio", None)
+
+
+def test_a_picture_that_the_receiver_cannot_show_is_left_out_and_its_sound_is_not(slot: Slot) -> None:
+    slot.bind(None, publication(), now=0.0)
+    sound, picture = publication("microphone"), publication(format=CONSTRAINED_BASELINE)
+    assert slot.video is not None
+    slot.video.negotiated({VP8: 96}, {}, twcc_id=0, descriptor_id=0)
+    slot.bind(sound, picture, now=1.0)
+    assert len(sound.subscriptions) == 1
+    assert picture.subscriptions == []
+    assert slot.video_subscription is None, "nor does the one before stay"
+    assert picture_of(slot) == "unsupported"
+    slot.bind(sound, None, now=2.0)
+    assert picture_of(slot) == "off"
+
+
+def test_a_receiver_that_can_no_longer_show_a_picture_is_rid_of_it(slot: Slot) -> None:
+    picture = publication(format=CONSTRAINED_BASELINE)
+    slot.bind(None, picture, now=0.0)
+    assert len(picture.subscriptions) == 1
+    assert slot.video is not None
+    slot.video.negotiated({VP8: 96}, {}, twcc_id=0, descriptor_id=0)
+    slot.bind(None, picture, now=1.0)
+    assert picture.subscriptions == []
 
 
 def test_silencing_one_half_leaves_the_other(slot: Slot) -> None:

@@ -116,7 +116,7 @@ class Viewer:
             outlet=Outlet(SentPackets(), self._send),
         )
         self.stream.negotiated(
-            {"vp8": 96, "rtx": 97}, twcc_id=3, descriptor_id=DESCRIPTOR if takes_descriptor else 0
+            {"vp8": 96}, {96: 97}, twcc_id=3, descriptor_id=DESCRIPTOR if takes_descriptor else 0
         )
         self.subscription = VideoSubscription(camera.publication, self.stream, target, now=camera.now)
 
@@ -217,6 +217,8 @@ def test_stills_are_keyframes_alone_and_motion_returns_with_one(camera: Camera) 
     assert len(viewer.shown()) == 1
     camera.keyframe()
     camera.run(30)
+    assert len(viewer.shown()) == 1, "somebody else wanted it"
+    camera.run(130)
     assert len(viewer.shown()) == 2
     assert all(shown.mark.distance == 0 for shown in viewer.receiver.shown)
     viewer.want(Layer(0))

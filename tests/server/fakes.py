@@ -80,7 +80,7 @@ class FakePeer:
             if line.startswith("slots="):
                 self.slots = [FakeSlot(i, f"a{i}", f"v{i}") for i in range(int(line[6:]))]
         self.offers += 1
-        rejected = 0 if "H264" in sdp else 9
+        rejected = 0 if "AV1" in sdp else 9
         return (
             f"v=0\r\no=- 1 {self.offers} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
             f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"

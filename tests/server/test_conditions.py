@@ -113,6 +113,17 @@ def test_a_picture_that_nobody_looks_at_is_neither_off_nor_paused(house: House) 
     assert pictures(host)[guest.id] == "motion"
 
 
+def test_a_picture_that_cannot_be_shown_here_is_neither_off_nor_paused(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    host_peer.pictures[0] = "unsupported"
+    guest_peer.picture_at_most = "stills"
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "unsupported"
+    guest.say(type="media", microphone=True, camera=False, screen=False)
+    house.wait(0.25)
+    assert pictures(host)[guest.id] == "off"
+
+
 def test_a_picture_that_stopped_of_itself_is_off(house: House) -> None:
     host, guest, _, guest_peer = pair(house)
     guest_peer.flow("camera", live=False)

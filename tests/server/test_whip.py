@@ -252,7 +252,7 @@ class TestRefusals:
             ("whip", offer(("audio", "sendrecv"), ("audio", "sendonly")), "not-acceptable"),
             ("whip", WATCHING, "no-media"),
             ("whip", offer(), "no-media"),
-            ("whip", offer(("audio", "sendonly"), ("video", "sendonly"), codec="H264"), "unsupported-codec"),
+            ("whip", offer(("audio", "sendonly"), ("video", "sendonly"), codec="AV1"), "unsupported-codec"),
             ("whep", offer(("video", "recvonly"), ("video", "recvonly")), "not-acceptable"),
             ("whep", SENDING, "no-media"),
         ],

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpCodecCapability,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
+from media import sdp
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens
@@ -43,10 +51,17 @@ async def exchange(client: Any, path: str, peer: RTCPeerConnection, headers: dic
     return response
 
 
-async def test_what_one_standard_client_sends_another_one_sees_and_hears(client: Any) -> None:
+def codecs(name: str) -> list[RTCRtpCodecCapability]:
+    """Of aiortc's, those that carry this format of pictures, and RTX."""
+    known = RTCRtpSender.getCapabilities("video").codecs
+    return [codec for codec in known if codec.mimeType in (f"video/{name}", "video/rtx")]
+
+
+@pytest.mark.parametrize("format", ["VP8", "H264"])
+async def test_what_one_standard_client_sends_another_one_sees_and_hears(client: Any, format: str) -> None:
     sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    sender.addTrack(AudioStreamTrack())
-    sender.addTrack(VideoStreamTrack())
+    sender.addTransceiver(AudioStreamTrack(), "sendonly")
+    sender.addTransceiver(VideoStreamTrack(), "sendonly").setCodecPreferences(codecs(format))
     viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: dict[str, Any] = {}
     viewer.on("track", lambda track: tracks.__setitem__(track.kind, track))
@@ -63,6 +78,45 @@ async def test_what_one_standard_client_sends_another_one_sees_and_hears(client:
         for response, headers in ((sending, bearer("publish")), (watching, bearer("subscribe"))):
             stranger = await client.delete(response.headers["Location"], headers=headers)
             assert stranger.status == 403
+    finally:
+        await sender.close()
+        await viewer.close()
+
+
+OFFERS = Path(__file__).parents[1] / "media/sdp/offers"
+
+
+@pytest.mark.parametrize("name", ["obs", "obs-simulcast", "gstreamer"])
+async def test_the_offers_of_encoders_are_taken_whole(client: Any, name: str) -> None:
+    offer = (OFFERS / f"{name}.sdp").read_text()
+    response = await client.post("/whip/room", data=offer, headers=bearer("publish"))
+    assert response.status == 201, await response.text()
+    answer = sdp.parse(await response.text())
+    assert [
+        (media.kind, media.direction) for media in sorted(answer.media, key=lambda media: media.kind)
+    ] == [
+        ("audio", "recvonly"),
+        ("video", "recvonly"),
+    ]
+
+
+async def test_who_cannot_show_h264_hears_it_all_the_same(client: Any) -> None:
+    sender = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    sender.addTransceiver(AudioStreamTrack(), "sendonly")
+    sender.addTransceiver(VideoStreamTrack(), "sendonly").setCodecPreferences(codecs("H264"))
+    viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    tracks: dict[str, Any] = {}
+    viewer.on("track", lambda track: tracks.__setitem__(track.kind, track))
+    viewer.addTransceiver("audio", "recvonly")
+    viewer.addTransceiver("video", "recvonly").setCodecPreferences(codecs("VP8"))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await exchange(client, "/whip/room", sender, bearer("publish"))
+            await exchange(client, "/whep/room", viewer, bearer("subscribe"))
+            for _ in range(50):
+                await tracks["audio"].recv()
+        pictures = viewer.getTransceivers()[1].receiver._RTCRtpReceiver__remote_streams
+        assert not pictures
     finally:
         await sender.close()
         await viewer.close()

@@ -104,7 +104,7 @@ export class Stage {
         id,
         name,
         track: this.#track(seat?.video_mid ?? null),
-        picture: camera && condition?.picture !== "sound" && !soundOnly,
+        picture: camera && !["sound", "unsupported"].includes(condition?.picture ?? "") && !soundOnly,
         off: !camera && !condition?.sound_only,
         away,
         condition,

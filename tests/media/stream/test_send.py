@@ -3,13 +3,14 @@ from collections.abc import Iterator
 import pytest
 
 from media.congestion.sent import SentPackets
+from media.payload.formats import CONSTRAINED_BASELINE, HIGH, HIGH_444, VP8
 from media.rtp.extensions import parse_extensions
 from media.rtp.packet import RtpHeader
 from media.rtp.rtcp import ReportBlock
 from media.stream.outlet import Outlet
 from media.stream.send import SendStream
 
-TYPES = {"vp8": 96, "rtx": 97}
+TYPES, REPAIRS = {"vp8": 96}, {96: 97}
 
 
 PLAYOUT = 5  # id of the playout delay extension
@@ -30,7 +31,9 @@ class Wire:
             video=True,
             outlet=Outlet(self.sent, self._send),
         )
-        self.stream.negotiated(TYPES, twcc_id=twcc_id, descriptor_id=descriptor_id, playout_id=PLAYOUT)
+        self.stream.negotiated(
+            TYPES, REPAIRS, twcc_id=twcc_id, descriptor_id=descriptor_id, playout_id=PLAYOUT
+        )
 
     def send(self, count: int = 1, *, at: float = 1.0, descriptor: bytes = b"") -> None:
         for _ in range(count):
@@ -76,7 +79,7 @@ def test_stills_are_shown_at_once_and_motion_when_it_is_due_again() -> None:
 
 
 def test_nothing_is_told_to_who_does_not_understand_it(wire: Wire) -> None:
-    wire.stream.negotiated(TYPES, twcc_id=3, descriptor_id=0)
+    wire.stream.negotiated(TYPES, REPAIRS, twcc_id=3, descriptor_id=0)
     wire.stream.begin_picture(at_once=True)
     wire.send()
     assert wire.packets[0][1] == {3: b"\x00\x00"}
@@ -152,6 +155,55 @@ def test_no_number_of_an_ssrc_leaves_twice(wire: Wire) -> None:
         wire.stream.pad(200, 1, now=1.1)
     numbers = [(header.ssrc, header.sequence) for header, _, _ in wire.packets]
     assert len(set(numbers)) == len(numbers)
+
+
+BOTH = {VP8: 96, CONSTRAINED_BASELINE: 102}
+
+
+def test_each_format_has_its_own_payload_type_and_repairs(wire: Wire) -> None:
+    stream = wire.stream
+    stream.negotiated(BOTH, {96: 97, 102: 103}, twcc_id=3, descriptor_id=0)
+    stream.carry(VP8)
+    wire.send()
+    stream.carry(CONSTRAINED_BASELINE)
+    assert stream.payload_type == 102
+    assert not stream.resend(0xFFFE, now=1.05), "it would be taken for H.264"
+    wire.send()
+    assert stream.resend(0xFFFF, now=1.05)
+    assert wire.packets[-1][0].payload_type == 103
+    stream.pad(60, 1, now=1.05)
+    assert wire.packets[-1][0].payload_type == 103
+    stream.carry(CONSTRAINED_BASELINE)
+    assert stream.resend(0xFFFF, now=3.0) is False, "as old as that"
+    wire.send(at=3.0)
+    stream.carry(CONSTRAINED_BASELINE)
+    assert stream.resend(0, now=3.1), "nothing has changed"
+
+
+def test_probes_that_follow_a_change_of_format_bring_nothing_of_before(wire: Wire) -> None:
+    wire.stream.negotiated(BOTH, {96: 97, 102: 103}, twcc_id=3, descriptor_id=0)
+    wire.stream.carry(VP8)
+    wire.stream.send(wire.stream.next_sequence, 5000, True, 96, bytes(1000), now=1.0)
+    wire.stream.carry(CONSTRAINED_BASELINE)
+    wire.stream.pad(1000, 1, now=1.0)
+    assert wire.packets[-1][0].padding
+
+
+def test_a_format_whose_rtx_was_not_agreed_on_is_not_repaired(wire: Wire) -> None:
+    wire.stream.negotiated(BOTH, {96: 97}, twcc_id=3, descriptor_id=0)
+    wire.stream.carry(CONSTRAINED_BASELINE)
+    wire.send()
+    assert not wire.stream.resend(0xFFFE, now=1.05)
+    assert wire.stream.pad(1000, 1, now=1.05) == 0
+
+
+def test_payload_types_may_change_with_an_answer(wire: Wire) -> None:
+    wire.stream.negotiated(BOTH, {}, twcc_id=3, descriptor_id=0)
+    wire.stream.carry(CONSTRAINED_BASELINE)
+    wire.stream.negotiated({VP8: 96, HIGH: 120}, {120: 121}, twcc_id=3, descriptor_id=0)
+    assert wire.stream.payload_type == 120
+    assert wire.stream.takes(CONSTRAINED_BASELINE)
+    assert not wire.stream.takes(HIGH_444)
 
 
 def test_padding_is_marked_as_padding() -> None:
