@@ -17,6 +17,7 @@ NONE = 100_000_000  # bit/s; what lifts a ceiling
 SOUND = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
 DRAINING = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
 DRAINED_AFTER = 3.0  # seconds without that queue: the publisher's own estimate is down by then
+SAME = 0.05  # share by which two ceilings may differ and still say the same
 HEADROOM = 1.1  # over what the ordered encodings took
 
 
@@ -27,18 +28,24 @@ class Ceiling:
         self._told: int | None = None
         self._told_at = float("-inf")
         self._borne: float | None = None  # bit/s, while a queue stands and shortly after
+        self._queued_since: tuple[float, int] | None = None  # when, and bytes until then
         self._queued_at = float("-inf")
         self._useful: float | None = None  # bit/s, while not all encodings are ordered
         self._ordered: dict[str, int] | None = None
         self._arrived: tuple[float, int] | None = None  # when, and bytes until then
 
     def update(
-        self, order: Order, publications: Iterable[Publication], uplink: Uplink, *, now: float
+        self,
+        order: Order | None,
+        publications: Iterable[Publication],
+        uplink: Uplink,
+        *,
+        now: float,
     ) -> int | None:
-        """The bit/s to be told now, if any."""
+        """The bit/s to be told now, if any. `order`: None where it is obeyed."""
         publications = list(publications)
         self._watch_queue(publications, uplink, now)
-        if order.encodings != self._ordered:
+        if order is not None and order.encodings != self._ordered:
             # Settled once for each order: what arrives shrinks below a ceiling, which must not follow.
             self._ordered = order.encodings
             self._useful = useful(order, publications)
@@ -46,7 +53,7 @@ class Ceiling:
         if not ceilings and self._told is None:
             return None
         wanted = round(max(min(ceilings), SOUND)) if ceilings else NONE
-        if wanted == self._told and now - self._told_at < INTERVAL:
+        if self._told is not None and abs(wanted / self._told - 1) < SAME and now - self._told_at < INTERVAL:
             return None
         self._told, self._told_at = wanted, now
         return wanted
@@ -55,12 +62,18 @@ class Ceiling:
         """By delay alone: where packets are lost without a queue, less would arrive of less, without end."""
         arrived = sum(encoding.stream.bytes for p in publications for encoding in p.encodings)
         before, self._arrived = self._arrived, (now, arrived)
-        if uplink.queued and before is not None and now > before[0] and arrived > before[1]:
-            self._queued_at = now
-            if self._borne is None:
-                self._borne = DRAINING * 8 * (arrived - before[1]) / (now - before[0])
-        elif now - self._queued_at > DRAINED_AFTER:
-            self._borne = None
+        if not uplink.queued or before is None:
+            self._queued_since = None
+            if now - self._queued_at > DRAINED_AFTER:
+                self._borne = None
+            return
+        self._queued_at = now
+        if self._queued_since is None:
+            self._queued_since = before
+        since, bytes_then = self._queued_since
+        if arrived > bytes_then:
+            borne = DRAINING * 8 * (arrived - bytes_then) / (now - since)
+            self._borne = borne if self._borne is None else min(self._borne, borne)
 
 
 def useful(order: Order, publications: Iterable[Publication]) -> float | None:
