@@ -1,7 +1,8 @@
-"""How much a publisher that takes no orders may send: told by REMB, beside its transport-wide feedback.
+"""How much a publisher may send: told by REMB, beside its transport-wide feedback.
 
-A page is told which encodings to send. Whoever publishes by WHIP is not; of them all a receiver-side maximum
-(draft-alvestrand-rmcat-remb) is understood by libwebrtc, GStreamer and aiortc.
+While sound waits in a queue, to every publisher: libwebrtc obeys such a receiver-side maximum
+(draft-alvestrand-rmcat-remb) at once, where an order waits for a page and its encoders. What somebody can
+use, only to who publishes by WHIP: GStreamer and aiortc understand it too, and a page is told by orders.
 """
 
 from __future__ import annotations

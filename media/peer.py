@@ -64,7 +64,7 @@ class PeerCore:
         wake: Callable[[float], None] | None = None,
         connected: bool = True,
     ) -> None:
-        """`on_order` is told what the peer is to send; without it, REMB sets a ceiling. `wake` is told the
+        """`on_order` is told what the peer is to send; without it, REMB tells that too. `wake` is told the
         time whenever `next_timeout` becomes earlier."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []

@@ -118,10 +118,11 @@ class Uplink:
         return self.level != before
 
     def _is_no_queue(self) -> bool:
-        """Does sound lag by the same all the time, and none is lost, whatever the picture does? Then the path
-        has become longer, or the publisher's clock stood still for a while, as its machine did."""
+        """Does sound come that lags by the same all the time, and none is lost, whatever the picture does?
+        Then the path has become longer, or the publisher's clock stood still for a while, as its machine
+        did."""
         steady = len(self._lows) == STEADY_LOOKS and max(self._lows) - min(self._lows) < STEADY_SPREAD
-        return self.queued and steady and not self.loss
+        return self.queued and steady and not self.loss and not self._silent_looks
 
     def _step_down(self, encodings: int, now: float) -> None:
         if now - self._raised_at < RELAPSE:
