@@ -8,18 +8,19 @@ use, only to who publishes by WHIP: GStreamer and aiortc understand it too, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from media.publication import Publication
 from media.sending import Order
 from media.uplink import Uplink
 
-INTERVAL = 1.0  # seconds between two that say the same: one may be lost
-NONE = 100_000_000  # bit/s; what lifts a ceiling
-SOUND = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
-DRAINING = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
-DRAINED_AFTER = 3.0  # seconds without that queue: the publisher's own estimate is down by then
-SAME = 0.05  # share by which two ceilings may differ and still say the same
-HEADROOM = 1.1  # over what the ordered encodings took
+INTERVAL: Final = 1.0  # seconds between two that say the same: one may be lost
+NONE: Final = 100_000_000  # bit/s; what lifts a ceiling
+SOUND: Final = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
+DRAINING: Final = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
+DRAINED_AFTER: Final = 3.0  # seconds without that queue: the publisher's own estimate is down by then
+SAME: Final = 0.05  # share by which two ceilings may differ and still say the same
+HEADROOM: Final = 1.1  # over what the ordered encodings took
 
 
 class Ceiling:

@@ -10,24 +10,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 from media.stream.receive import ReceiveStream
 
-CHECK_INTERVAL = 0.1  # seconds between two looks
-STARVING_DELAY = 0.15  # seconds that sound lags behind its best
-STARVING_LOSS = 0.05  # of the sound lost over WINDOW
-SEVERE_DELAY = 0.5
-SEVERE_LOSS = 0.25
-WINDOW = 10  # looks over which loss is counted
-BASE_WINDOW = 150  # looks after which the best delay is measured anew (clocks drift apart)
-STEP_DOWN_INTERVAL = 0.75  # seconds between two steps down: an order takes a round trip and a frame
-STEP_UP_AFTER = 5.0  # seconds of clean sound
-STEP_UP_AT_MOST = 60.0
-STEADY_LOOKS = 12  # looks; a queue of the picture's making has moved by then: the picture has stepped down
-STEADY_SPREAD = 0.03  # seconds between the best packets of these looks, at most
-REGULAR = 3  # packets of sound in two looks: a voice, whose silence tells something (DTX sends 2.5 a second)
-SILENT_LOOKS = 20  # looks without a packet of sound after which its delay is not known
-RELAPSE = 10.0  # seconds after a step up within which starving is its fault
+CHECK_INTERVAL: Final = 0.1  # seconds between two looks
+STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
+STARVING_LOSS: Final = 0.05  # of the sound lost over WINDOW
+SEVERE_DELAY: Final = 0.5
+SEVERE_LOSS: Final = 0.25
+WINDOW: Final = 10  # looks over which loss is counted
+BASE_WINDOW: Final = 150  # looks after which the best delay is measured anew (clocks drift apart)
+STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
+STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
+STEP_UP_AT_MOST: Final = 60.0
+# Looks; a queue of the picture's making has moved by then: the picture has stepped down.
+STEADY_LOOKS: Final = 12
+STEADY_SPREAD: Final = 0.03  # seconds between the best packets of these looks, at most
+# Packets of sound in two looks: a voice, whose silence tells something (DTX sends 2.5 a second).
+REGULAR: Final = 3
+SILENT_LOOKS: Final = 20  # looks without a packet of sound after which its delay is not known
+RELAPSE: Final = 10.0  # seconds after a step up within which starving is its fault
 
 
 class Level(IntEnum):
