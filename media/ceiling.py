@@ -1,7 +1,8 @@
-"""How much a publisher that takes no orders may send: told by REMB, beside its transport-wide feedback.
+"""How much a publisher may send: told by REMB, beside its transport-wide feedback.
 
-A page is told which encodings to send. Whoever publishes by WHIP is not; of them all a receiver-side maximum
-(draft-alvestrand-rmcat-remb) is understood by libwebrtc, GStreamer and aiortc.
+While sound waits in a queue, to every publisher: libwebrtc obeys such a receiver-side maximum
+(draft-alvestrand-rmcat-remb) at once, where an order waits for a page and its encoders. What somebody can
+use, only to who publishes by WHIP: GStreamer and aiortc understand it too, and a page is told by orders.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ NONE: Final = 100_000_000  # bit/s; what lifts a ceiling
 SOUND: Final = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
 DRAINING: Final = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
 DRAINED_AFTER: Final = 3.0  # seconds without that queue: the publisher's own estimate is down by then
+SAME: Final = 0.05  # share by which two ceilings may differ and still say the same
 HEADROOM: Final = 1.1  # over what the ordered encodings took
 
 
@@ -28,18 +30,24 @@ class Ceiling:
         self._told: int | None = None
         self._told_at = float("-inf")
         self._borne: float | None = None  # bit/s, while a queue stands and shortly after
+        self._queued_since: tuple[float, int] | None = None  # when, and bytes until then
         self._queued_at = float("-inf")
         self._useful: float | None = None  # bit/s, while not all encodings are ordered
         self._ordered: dict[str, int] | None = None
         self._arrived: tuple[float, int] | None = None  # when, and bytes until then
 
     def update(
-        self, order: Order, publications: Iterable[Publication], uplink: Uplink, *, now: float
+        self,
+        order: Order | None,
+        publications: Iterable[Publication],
+        uplink: Uplink,
+        *,
+        now: float,
     ) -> int | None:
-        """The bit/s to be told now, if any."""
+        """The bit/s to be told now, if any. `order`: None where it is obeyed."""
         publications = list(publications)
         self._watch_queue(publications, uplink, now)
-        if order.encodings != self._ordered:
+        if order is not None and order.encodings != self._ordered:
             # Settled once for each order: what arrives shrinks below a ceiling, which must not follow.
             self._ordered = order.encodings
             self._useful = useful(order, publications)
@@ -47,7 +55,7 @@ class Ceiling:
         if not ceilings and self._told is None:
             return None
         wanted = round(max(min(ceilings), SOUND)) if ceilings else NONE
-        if wanted == self._told and now - self._told_at < INTERVAL:
+        if self._told is not None and abs(wanted / self._told - 1) < SAME and now - self._told_at < INTERVAL:
             return None
         self._told, self._told_at = wanted, now
         return wanted
@@ -56,12 +64,18 @@ class Ceiling:
         """By delay alone: where packets are lost without a queue, less would arrive of less, without end."""
         arrived = sum(encoding.stream.bytes for p in publications for encoding in p.encodings)
         before, self._arrived = self._arrived, (now, arrived)
-        if uplink.queued and before is not None and now > before[0] and arrived > before[1]:
-            self._queued_at = now
-            if self._borne is None:
-                self._borne = DRAINING * 8 * (arrived - before[1]) / (now - before[0])
-        elif now - self._queued_at > DRAINED_AFTER:
-            self._borne = None
+        if not uplink.queued or before is None:
+            self._queued_since = None
+            if now - self._queued_at > DRAINED_AFTER:
+                self._borne = None
+            return
+        self._queued_at = now
+        if self._queued_since is None:
+            self._queued_since = before
+        since, bytes_then = self._queued_since
+        if arrived > bytes_then:
+            borne = DRAINING * 8 * (arrived - bytes_then) / (now - since)
+            self._borne = borne if self._borne is None else min(self._borne, borne)
 
 
 def useful(order: Order, publications: Iterable[Publication]) -> float | None:

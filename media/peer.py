@@ -42,7 +42,7 @@ from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.thin_sound import ThinSound
-from media.uplink import Level, Uplink
+from media.uplink import STARVING_DELAY, Level, Uplink
 
 REPORT_INTERVAL: Final = 1.0  # seconds between RTCP reports; libwebrtc's for video
 DEFAULT_RTT: Final = 0.1  # seconds, until a report has told
@@ -65,7 +65,7 @@ class PeerCore:
         wake: Callable[[float], None] | None = None,
         connected: bool = True,
     ) -> None:
-        """`on_order` is told what the peer is to send; without it, REMB sets a ceiling. `wake` is told the
+        """`on_order` is told what the peer is to send; without it, REMB tells that too. `wake` is told the
         time whenever `next_timeout` becomes earlier."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
@@ -308,7 +308,8 @@ class PeerCore:
         sound = microphone.encodings[0].stream if microphone is not None and microphone.encodings else None
         pictures = [p for p in self.publications.values() if p.kind == "video"]
         arriving = (sum(encoding.live for encoding in p.encodings) for p in pictures)
-        self.uplink.on_timeout(sound, encodings=max(arriving, default=0), now=now)
+        streams = [encoding.stream for p in pictures for encoding in p.encodings]
+        self.uplink.on_timeout(sound, streams, encodings=max(arriving, default=0), now=now)
         for publication in pictures:
             publication.count_needed(now=now)
         subscriptions = [] if microphone is None else microphone.subscriptions
@@ -320,11 +321,11 @@ class PeerCore:
             self.order = wanted
             if self._on_order is not None:
                 self._on_order(wanted)
-        if self._on_order is None:
-            self._cap(pictures, now)
+        self._cap(pictures, now)
 
     def _cap(self, pictures: Sequence[Publication], now: float) -> None:
-        bitrate = self._ceiling.update(self.order, self.publications.values(), self.uplink, now=now)
+        order = self.order if self._on_order is None else None
+        bitrate = self._ceiling.update(order, self.publications.values(), self.uplink, now=now)
         ssrcs = tuple(encoding.stream.ssrc for p in pictures for encoding in p.encodings)
         if bitrate is not None and ssrcs:
             self._send_rtcp(Remb(self._ssrc, bitrate, ssrcs).serialize())
@@ -394,15 +395,18 @@ class PeerCore:
 
     def _send_transport_feedback(self, now: float) -> None:
         media_ssrc = next(iter(self._demultiplexer.inbound), 0)
-        feedback = self._arrivals.report(self._ssrc, media_ssrc, now=now)
-        if feedback is not None:
-            self._send_rtcp(feedback.serialize())
+        # What libwebrtc hears is lost it sends again at once (rtp_video_sender.cc, OnPacketFeedbackVector),
+        # which would fill a path that has just become narrow for seconds.
+        tell_lost = not self.uplink.queued and not self._arrivals.mostly_lost
+        feedback = self._arrivals.report(self._ssrc, media_ssrc, tell_lost=tell_lost, now=now)
+        if feedback:
+            self._send_rtcp(b"".join(report.serialize() for report in feedback))
 
     def _ask_again(self, stream: ReceiveStream, now: float) -> None:
         """Sends the NACKs that are due. Where sound waits in a queue, what is sent again would only lengthen
         it: a keyframe mends the picture once there is room."""
         lost = stream.due_nacks(self.rtt or DEFAULT_RTT, now=now)
-        if lost and not self.uplink.queued:
+        if lost and not self.uplink.queued and stream.behind < STARVING_DELAY:
             self.packets_requested += len(lost)
             self._send_rtcp(Nack(self._ssrc, stream.ssrc, lost).serialize())
 

@@ -8,25 +8,28 @@ the picture has to give way at the source. Down at once, up by waiting, longer a
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
 from media.stream.receive import ReceiveStream
 
-CHECK_INTERVAL: Final = 0.25  # seconds between two looks
+CHECK_INTERVAL: Final = 0.1  # seconds between two looks
 STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
-STARVING_LOSS: Final = 0.05  # of the sound lost since the last look but three
+STARVING_LOSS: Final = 0.05  # of the sound lost over WINDOW
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
-WINDOW: Final = 4  # looks over which loss is counted
-BASE_WINDOW: Final = 60  # looks after which the best delay is measured anew (clocks drift apart)
+WINDOW: Final = 10  # looks over which loss is counted
+BASE_WINDOW: Final = 150  # looks after which the best delay is measured anew (clocks drift apart)
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
 STEP_UP_AT_MOST: Final = 60.0
 # Looks; a queue of the picture's making has moved by then: the picture has stepped down.
-STEADY_LOOKS: Final = 5
+STEADY_LOOKS: Final = 12
 STEADY_SPREAD: Final = 0.03  # seconds between the best packets of these looks, at most
-SILENT_LOOKS: Final = 8  # looks without a packet of sound after which its delay is not known
+# Packets of sound in two looks: a voice, whose silence tells something (DTX sends 2.5 a second).
+REGULAR: Final = 3
+SILENT_LOOKS: Final = 20  # looks without a packet of sound after which its delay is not known
 RELAPSE: Final = 10.0  # seconds after a step up within which starving is its fault
 
 
@@ -60,7 +63,10 @@ class Uplink:
         self._raised_at = float("-inf")
         self._clean_since = float("-inf")
         self._wait = STEP_UP_AFTER
+        self._heard: deque[int] = deque(maxlen=2)  # packets of sound in the last looks that had any
+        self._received = 0  # packets of sound until the last look
         self._check_at = 0.0
+        self._looked_at = 0.0
 
     @property
     def starving(self) -> bool:
@@ -79,16 +85,25 @@ class Uplink:
         self._stream = None
         self.delay = self.loss = 0.0
 
-    def on_timeout(self, stream: ReceiveStream | None, *, encodings: int, now: float) -> bool:
-        """Looks at the sound's stream; whether the level changed. `encodings` of a picture arrive at most."""
+    def on_timeout(
+        self,
+        stream: ReceiveStream | None,
+        pictures: Sequence[ReceiveStream] = (),
+        *,
+        encodings: int,
+        now: float,
+    ) -> bool:
+        """Looks at the sound's stream, and at the pictures' where that is silent; whether the level changed.
+        `encodings` of a picture arrive at most."""
         if now < self._check_at:
             return False
+        looked_at, self._looked_at = self._looked_at, now
         self._check_at = now + CHECK_INTERVAL
         before, was_starving = self.level, self.starving
         if stream is None or stream.highest < 0:
             self.delay = self.loss = 0.0
         else:
-            self._measure(stream)
+            self._measure(stream, [p for p in pictures if p.last_packet_at > looked_at])
         if self.starving and not was_starving:
             self._level_before = self.level
         if self._is_no_queue():
@@ -106,10 +121,11 @@ class Uplink:
         return self.level != before
 
     def _is_no_queue(self) -> bool:
-        """Does sound lag by the same all the time, and none is lost, whatever the picture does? Then the path
-        has become longer, or the publisher's clock stood still for a while, as its machine did."""
+        """Does sound come that lags by the same all the time, and none is lost, whatever the picture does?
+        Then the path has become longer, or the publisher's clock stood still for a while, as its machine
+        did."""
         steady = len(self._lows) == STEADY_LOOKS and max(self._lows) - min(self._lows) < STEADY_SPREAD
-        return self.queued and steady and not self.loss
+        return self.queued and steady and not self.loss and not self._silent_looks
 
     def _step_down(self, encodings: int, now: float) -> None:
         if now - self._raised_at < RELAPSE:
@@ -121,17 +137,22 @@ class Uplink:
         self.level = Level(min(level, Level.SOUND))
         self._stepped_at = now
 
-    def _measure(self, stream: ReceiveStream) -> None:
+    def _measure(self, stream: ReceiveStream, pictures: Sequence[ReceiveStream]) -> None:
         lag = stream.take_lag()
         if stream is not self._stream:  # what is in `lag` may be of another path
             self._stream, self._base, self._next_base, self._counts, lag = stream, None, None, [], None
             self._lows.clear()
+            self._heard.clear()
         if lag is None:
             self._silent_looks += 1
             if self._silent_looks >= SILENT_LOOKS:
                 self.delay = 0.0
+            elif pictures and sum(self._heard) >= REGULAR:
+                # In a queue without room, sound is lost like all the rest: what came through tells as well.
+                self.delay = max(self.delay, min(picture.behind for picture in pictures))
         else:
             self._silent_looks = 0
+            self._heard.append(stream.received - self._received)
             lowest, typical = lag
             self._lows.append(lowest)
             self._looks += 1
@@ -140,6 +161,7 @@ class Uplink:
             if self._looks % BASE_WINDOW == 0:
                 self._base, self._next_base = self._next_base, None
             self.delay = max(typical - self._base, 0.0)
+        self._received = stream.received
         self._counts.append((stream.highest, stream.received))
         if len(self._counts) > WINDOW:
             del self._counts[0]

@@ -5,6 +5,7 @@ draft-holmer-rmcat-transport-wide-cc-extensions-01; libwebrtc transport_sequence
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from media.rtp.sequence import unwrap16
@@ -16,6 +17,7 @@ STEADY_INTERVAL: Final = 0.1  # seconds at least while nothing is lost; libwebrt
 FEEDBACK_SHARE: Final = 0.05  # of the received bit/s may go into feedback
 FEEDBACK_SIZE: Final = 68  # bytes that one report costs on the wire, on average
 MAX_PENDING: Final = 400  # packets in one report, which has to fit a datagram
+MAX_RUNS: Final = 40  # in one report, for the same reason; the newest are told
 MAX_AGE: Final = 5.0  # seconds; the format can tell arrivals that are at most 8.2 s apart
 MAX_GAP: Final = 1000  # packets; a larger hole means that the sender restarted its numbers
 TICKS_PER_SECOND: Final = 4000  # arrivals are told in 250 us
@@ -64,37 +66,61 @@ class Arrivals:
             self.next_report_at = now + MIN_INTERVAL
             self._since = now
 
-    def report(self, sender_ssrc: int, media_ssrc: int, *, now: float) -> TransportFeedback | None:
-        """Everything not yet reported, holes told as not received; None if there is nothing."""
+    def report(
+        self, sender_ssrc: int, media_ssrc: int, *, tell_lost: bool = True, now: float
+    ) -> tuple[TransportFeedback, ...]:
+        """Everything not yet reported; () if there is nothing. Holes are told as not received or, without
+        `tell_lost`, left out: then each run of packets is reported by itself."""
         if not self._pending:
             self.next_report_at = float("inf")
-            return None
-        first, last = min(self._pending), max(self._pending)
-        if self._base < first and first - self._base < MAX_GAP:
-            first = self._base
-        # Feedback is about a run of numbers: a straggler from long ago must not make the run long.
-        first = max(first, last - MAX_GAP)
-        reference = min(self._pending.values()) // TICKS_PER_REFERENCE
-        zero = reference * TICKS_PER_REFERENCE
-        pending = self._pending
-        arrivals = tuple(
-            pending[number] - zero if number in pending else None for number in range(first, last + 1)
-        )
-        feedback = TransportFeedback(
-            sender_ssrc=sender_ssrc,
-            media_ssrc=media_ssrc,
-            base_sequence=first & 0xFFFF,
-            reference_time=reference & 0xFFFFFF,
-            feedback_count=self._count,
-            arrivals=arrivals,
-        )
-        self._count = (self._count + 1) & 0xFF
+            return ()
+        numbers = sorted(self._pending)
+        first, last = self._first(numbers), numbers[-1]
+        lost = last + 1 - first - len(numbers)
+        runs = [range(first, last + 1)] if tell_lost or lost <= 0 else _runs(numbers)[-MAX_RUNS:]
+        reports = tuple(self._feedback(run, sender_ssrc, media_ssrc) for run in runs)
         self._base = max(self._base, last + 1)
         self._pending = {}
         bitrate = self._bytes * 8 / max(now - self._since, MIN_INTERVAL)
         interval = FEEDBACK_SIZE * 8 / (FEEDBACK_SHARE * bitrate) if bitrate else MAX_INTERVAL
-        least = MIN_INTERVAL if None in arrivals else STEADY_INTERVAL
+        least = MIN_INTERVAL if lost > 0 else STEADY_INTERVAL
         self.next_report_at = now + min(max(interval, least), MAX_INTERVAL)
         self._bytes = 0
         self._since = now
+        return reports
+
+    @property
+    def mostly_lost(self) -> bool:
+        """Is more missing than came, of what is not yet reported?"""
+        numbers = sorted(self._pending)
+        return bool(numbers) and numbers[-1] + 1 - self._first(numbers) > 2 * len(numbers)
+
+    def _first(self, numbers: Sequence[int]) -> int:
+        """Where a report of these ascending numbers begins."""
+        first, last = numbers[0], numbers[-1]
+        if self._base < first and first - self._base < MAX_GAP:
+            first = self._base
+        # Feedback is about a run of numbers: a straggler from long ago must not make the run long.
+        return max(first, last - MAX_GAP)
+
+    def _feedback(self, run: range, sender_ssrc: int, media_ssrc: int) -> TransportFeedback:
+        pending = self._pending
+        reference = min(pending[number] for number in run if number in pending) // TICKS_PER_REFERENCE
+        zero = reference * TICKS_PER_REFERENCE
+        feedback = TransportFeedback(
+            sender_ssrc=sender_ssrc,
+            media_ssrc=media_ssrc,
+            base_sequence=run[0] & 0xFFFF,
+            reference_time=reference & 0xFFFFFF,
+            feedback_count=self._count,
+            arrivals=tuple(pending[number] - zero if number in pending else None for number in run),
+        )
+        self._count = (self._count + 1) & 0xFF
         return feedback
+
+
+def _runs(numbers: Sequence[int]) -> list[range]:
+    """The stretches without a hole of ascending numbers."""
+    ends = [place for place in range(1, len(numbers)) if numbers[place] != numbers[place - 1] + 1]
+    starts = [0, *ends]
+    return [range(numbers[a], numbers[b - 1] + 1) for a, b in zip(starts, [*ends, len(numbers)], strict=True)]

@@ -14,6 +14,8 @@ GIVE_UP: Final = 1.0  # seconds after which a missing packet is of no use to a l
 MAX_JUMP: Final = 2000  # packets; a larger step means that the sender restarted its numbers
 REORDER_WAIT: Final = 0.01  # seconds; a packet that is late by less was reordered, not lost
 RTT_MARGIN: Final = 1.25  # round trips between two requests for one packet
+# Seconds a second by which the best lag is taken to grow: clocks drift, paths get longer.
+FORGETTING: Final = 0.01
 
 
 class ReceiveStream:
@@ -26,6 +28,7 @@ class ReceiveStream:
         "_cycle_received",
         "_jitter",
         "_lag",
+        "_lag_best",
         "_lag_lowest",
         "_lag_sum",
         "_lags",
@@ -34,6 +37,7 @@ class ReceiveStream:
         "_on_restart",
         "_restart",
         "_tick",
+        "_tick_at",
         "bytes",
         "clock_rate",
         "highest",
@@ -70,10 +74,12 @@ class ReceiveStream:
         self._jitter = 0.0
         self._last_transit: float | None = None
         self._lag = 0.0  # seconds that packets take longer than the first one did
+        self._lag_best = 0.0  # lately
         self._lags = 0  # of which this many, since `take_lag`
         self._lag_sum = 0.0
         self._lag_lowest = float("inf")
         self._tick = -1
+        self._tick_at = float("-inf")  # when the first packet of that timestamp came
         self._restart = -1  # the number that would prove that the sender restarted (RFC 3550 A.1, bad_seq)
         self._missing: dict[int, list[float]] = {}  # sequence -> [noticed at, tries, next request at]
 
@@ -140,6 +146,12 @@ class ReceiveStream:
         count, self.unrepaired = self.unrepaired, 0
         return count
 
+    @property
+    def behind(self) -> float:
+        """Seconds that the newest packet took longer than the best did lately. Of the packets of a frame, the
+        later ones count too: a path that became narrow may bring nothing else for a while."""
+        return self._lag - self._lag_best + self.last_packet_at - self._tick_at
+
     def take_lag(self) -> tuple[float, float] | None:
         """(lowest, mean) of the seconds that packets took longer than the first one did, since the last
         call; None if none came. It drifts with the two clocks."""
@@ -191,6 +203,7 @@ class ReceiveStream:
         # RFC 3550 appendix A.8. Of the packets of a frame, which share a timestamp, the first says enough;
         # late packets say nothing, as some were sent again.
         self._tick = timestamp
+        self._tick_at = now
         transit = now * self.clock_rate - timestamp
         if self._last_transit is not None:
             later = transit - self._last_transit
@@ -198,6 +211,7 @@ class ReceiveStream:
             if difference < self.clock_rate * 10:  # else the timestamp wrapped or jumped
                 self._jitter += (difference - self._jitter) / 16
                 self._lag += later / self.clock_rate
+                self._lag_best = min(self._lag, self._lag_best + FORGETTING * (now - self.last_packet_at))
                 self._lags += 1
                 self._lag_sum += self._lag
                 if self._lag < self._lag_lowest:

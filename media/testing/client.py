@@ -242,8 +242,7 @@ class Client:
                 self.keyframe_requests.append(now)
                 self.send_rtcp(PictureLoss(1, ssrc))
         if now >= self._arrivals.next_report_at:
-            feedback = self._arrivals.report(1, 0, now=now)
-            if feedback is not None:
+            for feedback in self._arrivals.report(1, 0, now=now):
                 self.send_rtcp(feedback)
 
     def _report(self, now: float) -> None:

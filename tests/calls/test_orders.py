@@ -163,3 +163,18 @@ def test_who_takes_no_orders_is_capped_to_what_the_uplink_bears() -> None:
     assert 0.6 * 400e3 < alice.ceilings[0] < 400e3
     call.run(100)
     assert alice.ceilings[-1] > 0.99 * NONE, "lifted when it bears all again"
+
+
+def test_a_page_is_capped_at_once_while_its_sound_waits_in_a_queue_and_only_then() -> None:
+    up = link((0.0, 5e6), (5.0, 120e3), (12.0, 5e6))
+    call = Call(seed=8)
+    alice = call.join("alice", microphone=True, camera=CAMERA, up=up)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    call.wish(bob, 0, 160, 90)
+    run(call, alice, 5)
+    assert alice.ceilings == [], "what nobody can use is not ordered"
+    run(call, alice, 0.6)
+    assert alice.ceilings and alice.ceilings[-1] < 120e3
+    run(call, alice, 60)
+    assert alice.ceilings[-1] > 0.99 * NONE, "lifted when the queue is gone"

@@ -129,6 +129,38 @@ def test_what_was_shed_before_a_clock_stood_still_stays_shed() -> None:
     assert sound.uplink.level == shed > Level.FULL
 
 
+def picture_beside(sound: Sound, lag: float) -> ReceiveStream:
+    """Of 10 pictures a second until now, the last of which took so much longer."""
+    picture = ReceiveStream(2, 90_000, nacks=True)
+    end = 10 + sound.count * 0.02
+    for place in range(20):
+        late = lag if place == 19 else 0.0
+        picture.receive(place, place * 9000, 1000, now=end - (19 - place) * 0.1 + late)
+    return picture
+
+
+def test_where_a_voice_breaks_off_late_pictures_tell_of_the_queue() -> None:
+    sound = Sound()
+    sound.run(5)
+    picture = picture_beside(sound, 0.2)
+    at = picture.last_packet_at + 0.01
+    assert sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at - 0.1) is False
+    assert sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at)
+    assert sound.uplink.queued
+
+
+def test_where_a_silent_microphone_sends_next_to_nothing_late_pictures_tell_nothing() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(2, lose=lambda n: n % 20 != 0)  # DTX, but for the numbers
+    picture = picture_beside(sound, 0.2)
+    before = sound.uplink.delay
+    at = picture.last_packet_at + 0.01
+    sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at - 0.1)
+    sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at)
+    assert sound.uplink.delay == before
+
+
 def test_steps_that_would_change_nothing_are_left_out() -> None:
     sound = Sound()
     sound.encodings = 1
