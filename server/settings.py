@@ -162,11 +162,15 @@ class Settings(BaseModel):
     def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
             try:
-                ipaddress.ip_address(value)
+                address = ipaddress.ip_address(value)
             except ValueError:
                 raise ValueError(
                     f"{value!r} is not an IP address. Give the address itself, such as 203.0.113.7."
                 ) from None
+            if address.is_unspecified or address.is_multicast:
+                raise ValueError(
+                    f"Nobody can reach {value!r}. Give the address that others see, such as 203.0.113.7."
+                )
         return values
 
     @field_validator("allowed_origins")

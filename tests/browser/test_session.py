@@ -254,3 +254,13 @@ async def test_another_camera_or_microphone_can_be_chosen_in_the_session(session
     await guest.press("More")
     await guest.press("Microphone, camera and speaker")
     await expect(menu.locator("option:checked")).to_have_text(names[-1])
+
+
+async def test_a_long_message_leaves_the_face_to_be_seen(session):
+    host, guest = session.host, session.guest
+    await host.press("Chat")
+    await host.write("w" * 2000)
+    words = guest.page.locator(".toast[data-kind=chat] p")
+    await expect(words).to_be_visible()
+    lines = await words.evaluate("p => p.clientHeight / parseFloat(getComputedStyle(p).lineHeight)")
+    assert lines < 3.5

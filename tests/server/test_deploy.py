@@ -137,6 +137,11 @@ class TestCompose:
             }
         )
 
+    def test_the_readme_gives_what_is_asked_for(self) -> None:
+        deploy = (ROOT / "README.md").read_text().partition("## Deploy it")[2].partition("\n## ")[0]
+        asked = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
+        assert set(re.findall(r"\b([A-Z_]+)=\S", deploy)) == asked and "> .env" in deploy
+
     def test_volumes_are_declared_and_mounted_files_exist(self) -> None:
         declared = set(re.findall(r"^  (\w+):$", COMPOSE.partition("\nvolumes:\n")[2], re.MULTILINE))
         mounted = re.findall(r"^      - ([\w./-]+):(/[\w./-]+)(?::ro)?$", COMPOSE, re.MULTILINE)

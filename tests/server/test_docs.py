@@ -130,7 +130,7 @@ class TestSettings:
                 ), name
 
     def test_variables_that_are_named_exist(self) -> None:
-        for document in DOCS.glob("*.md"):
+        for document in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
             for name in re.findall(rf"\b{ENVIRONMENT_PREFIX}([A-Z_]+)\b", document.read_text()):
                 assert name == "CONFIG" or name == "NAME" or name.lower() in Settings.model_fields, (
                     f"{document.name}: {name}"

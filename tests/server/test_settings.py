@@ -70,6 +70,11 @@ def test_every_problem_is_named_at_once_with_its_source() -> None:
     assert "32 bytes" in found["secret"] and "environment" in found["secret"]
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1"])
+def test_an_address_that_nobody_can_reach_is_refused(address: str) -> None:
+    assert "Nobody can reach" in problems({"public_addresses": [address]})["public_addresses"]
+
+
 @pytest.mark.parametrize(("name", "shortest"), [("secret", 32), ("metrics_token", 16)])
 def test_what_could_be_guessed_is_refused(name: str, shortest: int) -> None:
     variable = f"ROOMTONE_{name.upper()}"
