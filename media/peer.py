@@ -17,7 +17,7 @@ from media.ceiling import Ceiling
 from media.demultiplexer import Demultiplexer
 from media.downlink import Downlink
 from media.encoding import Packet
-from media.negotiation import OPUS_CLOCK, VIDEO_CLOCK, Line, SlotStream
+from media.negotiation import Line, SlotStream
 from media.publication import Publication
 from media.reports import reports
 from media.rtp import extensions as uri
@@ -36,11 +36,11 @@ from media.rtp.rtcp import (
 )
 from media.rtp.twcc import TransportFeedback
 from media.sending import FULL_RATE, Order, order
+from media.slot_table import SlotTable
 from media.slots import Slot
 from media.stream.arrivals import Arrivals
 from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
-from media.stream.send import SendStream
 from media.thin_sound import ThinSound
 from media.uplink import STARVING_DELAY, Level, Uplink
 
@@ -72,6 +72,7 @@ class PeerCore:
         self._connected = connected
         self.lines: dict[str, Line] = {}  # by mid, as agreed
         self.downlink = Downlink(self.slots, send_rtp, self._wake)
+        self.table = SlotTable(self.slots, self.downlink.outlet, rng)
         self.uplink = Uplink()
         self._thin_sound = ThinSound()
         self.order = Order({}, FULL_RATE, thin=False, level=Level.FULL)  # what its page is asked to send
@@ -89,8 +90,6 @@ class PeerCore:
         self._clock = SenderClock()
         self._arrivals = Arrivals()
         self._demultiplexer = Demultiplexer()
-        self._streams: dict[int, SendStream] = {}  # what we send, by SSRC
-        self._slot_of: dict[int, Slot] = {}
         self._report_at: float | None = None
         self._due = float("inf")
 
@@ -108,14 +107,18 @@ class PeerCore:
             for stream in slot.streams:
                 line = self.lines.get(stream.mid)
                 if line is None or line.kind != slot.kind_of(stream):
-                    self._close_half(slot, stream, now)
+                    self.table.close(slot, stream, now=now)
                 elif line.role != "slot":  # paused: it may go on, under the same SSRC
                     slot.silence(stream, now=now)
         for line in self.lines.values():
             if line.role == "publish":
                 self._publish(line)
         self._demultiplexer.configure([line for line in lines if line.role == "publish"], self.publications)
-        announced = {line.mid: self._open_half(line) for line in lines if line.role == "slot"}
+        announced = {
+            line.mid: self.table.open(line, connected=self._connected)
+            for line in lines
+            if line.role == "slot"
+        }
         slots = [line for line in lines if line.role == "slot"]
         if slots:
             self.downlink.configure(feedback=any(s.extension_id(uri.TRANSPORT_CC) for s in slots), now=now)
@@ -209,7 +212,7 @@ class PeerCore:
             if isinstance(packet, TransportFeedback):
                 self.downlink.on_feedback(packet, now=now)
             elif isinstance(packet, Nack):
-                stream = self._streams.get(packet.media_ssrc)
+                stream = self.table.streams.get(packet.media_ssrc)
                 if stream is not None:
                     for sequence in packet.lost:
                         stream.resend(sequence, now=now)
@@ -330,62 +333,6 @@ class PeerCore:
         if bitrate is not None and ssrcs:
             self._send_rtcp(Remb(self._ssrc, bitrate, ssrcs).serialize())
 
-    # --- slots ---
-
-    def _open_half(self, line: Line) -> SlotStream:
-        """The stream of an m-line, made if it is new: the k-th audio and the k-th video line are slot k."""
-        for old in self.slots:
-            stream = old.audio if line.kind == "audio" else old.video
-            if stream is not None and stream.mid == line.mid:
-                self._set_stream(stream, line)
-                return SlotStream(old.index, stream.ssrc, stream.rtx_ssrc)
-        free = (s for s in self.slots if (s.audio if line.kind == "audio" else s.video) is None)
-        slot = next(free, None)
-        if slot is None:
-            slot = Slot(len(self.slots), open=self._connected)
-            self.slots.append(slot)
-        stream = SendStream(
-            mid=line.mid,
-            ssrc=self._new_ssrc(),
-            rtx_ssrc=self._new_ssrc() if line.repairs else None,
-            sequence=self._rng.getrandbits(15),
-            clock_rate=OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK,
-            video=line.kind == "video",
-            outlet=self.downlink.outlet,
-        )
-        self._set_stream(stream, line)
-        if line.kind == "audio":
-            slot.audio = stream
-        else:
-            slot.video = stream
-        for ssrc in (stream.ssrc, stream.rtx_ssrc):
-            if ssrc is not None:
-                self._streams[ssrc] = stream
-                self._slot_of[ssrc] = slot
-        return SlotStream(slot.index, stream.ssrc, stream.rtx_ssrc)
-
-    def _close_half(self, slot: Slot, stream: SendStream, now: float) -> None:
-        """Its m-line is gone. The slot stays, so that the indices of the others do."""
-        slot.remove(stream, now=now)
-        for ssrc in (stream.ssrc, stream.rtx_ssrc):
-            if ssrc is not None:
-                del self._streams[ssrc], self._slot_of[ssrc]
-
-    def _set_stream(self, stream: SendStream, line: Line) -> None:
-        stream.negotiated(
-            dict(line.payload_types),
-            dict(line.repairs),
-            twcc_id=line.extension_id(uri.TRANSPORT_CC),
-            descriptor_id=line.extension_id(uri.DEPENDENCY_DESCRIPTOR),
-            playout_id=line.extension_id(uri.PLAYOUT_DELAY),
-        )
-
-    def _new_ssrc(self) -> int:
-        while True:
-            ssrc = self._rng.getrandbits(32)
-            if ssrc and ssrc not in self._streams:
-                return ssrc
-
     # --- reports ---
 
     def _send_feedback(self, packet: RtcpPacket) -> None:
@@ -422,7 +369,7 @@ class PeerCore:
 
     def _on_report_blocks(self, blocks: tuple[ReportBlock, ...], now: float) -> None:
         for block in blocks:
-            stream = self._streams.get(block.ssrc)
+            stream = self.table.streams.get(block.ssrc)
             if stream is None or block.ssrc != stream.ssrc:
                 continue
             stream.on_report_block(block, now=now)
@@ -431,13 +378,7 @@ class PeerCore:
             self.downlink.on_receiver_report(stream.loss, stream.rtt, now=now)
 
     def _on_picture_loss(self, ssrc: int, now: float) -> None:
-        slot = self._slot_of.get(ssrc)
-        if slot is not None and slot.video_subscription is not None and slot.video is self._streams[ssrc]:
-            slot.video_subscription.want_keyframe(now=now)
-
-
-def _goes_on(publication: Publication, line: Line) -> bool:
-    """Does the line carry what it did before, or pause it?"""
-    if line.role == "publish" and line.format != publication.format:
-        return False
-    return line.source == publication.source and {*line.rids} == {*publication.rids}
+        slot = self.table.slot_of(ssrc)
+        video = None if slot is None else slot.video_subscription
+        if slot is not None and video is not None and slot.video is self.table.streams[ssrc]:
+            video.want_keyframe(now=now)

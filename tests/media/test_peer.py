@@ -186,10 +186,10 @@ def test_a_paused_line_keeps_its_stream_but_is_fed_no_more(pair: tuple[Peer, Pee
 
 def test_a_stopped_line_takes_its_half_along_and_a_recycled_one_fills_the_place() -> None:
     peer = Peer(slots=2)
-    known = len(peer.core._streams)
+    known = len(peer.core.table.streams)
     peer.configure(without(peer.offer, "3"), now=1.0)
     assert peer.core.slots[0].video is None
-    assert len(peer.core._streams) == known - 2
+    assert len(peer.core.table.streams) == known - 2
     offer = peer.offer
     for number in range(20):
         mid = f"again{number}"
@@ -199,7 +199,7 @@ def test_a_stopped_line_takes_its_half_along_and_a_recycled_one_fills_the_place(
         assert fresh[mid].slot == 0
         assert fresh[mid].ssrc != peer.streams["3"].ssrc
     assert len(peer.core.slots) == 2
-    assert len(peer.core._streams) == known
+    assert len(peer.core.table.streams) == known
 
 
 def test_a_closed_core_takes_nothing_in() -> None:
