@@ -9,13 +9,13 @@ before anybody moves, and everybody moves before anybody's picture grows. Above,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 # A step up must leave so much room; a step that is held may exceed what there is by so much. Between the two
 # nothing changes, so that an estimate that breathes does not move the picture.
-HEADROOM = 1.15
-TOLERANCE = 1.05
-OFF = -1
+HEADROOM: Final = 1.15
+TOLERANCE: Final = 1.05
+OFF: Final = -1
 
 
 class Rung(NamedTuple):

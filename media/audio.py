@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from media.encoding import Encoding, Packet
 from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
@@ -15,10 +16,10 @@ from media.stream.send import SendStream
 from media.subscription import Layer, continued_timestamp, reported_timestamp
 from media.voice import OpusPacket
 
-PATIENCE = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
-MAX_GAP = 2 * CLOCK  # ticks without sound (DTX leaves 400 ms); beyond, time goes on by our clock
-REPEATABLE = 8  # merged packets kept, more than the largest distance
-MAX_SIZES = 8  # bytes that merging adds at most
+PATIENCE: Final = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
+MAX_GAP: Final = 2 * CLOCK  # ticks without sound (DTX leaves 400 ms); beyond, time goes on by our clock
+REPEATABLE: Final = 8  # merged packets kept, more than the largest distance
+MAX_SIZES: Final = 8  # bytes that merging adds at most
 
 
 class AudioSubscription:

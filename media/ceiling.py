@@ -7,17 +7,18 @@ A page is told which encodings to send. Whoever publishes by WHIP is not; of the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from media.publication import Publication
 from media.sending import Order
 from media.uplink import Uplink
 
-INTERVAL = 1.0  # seconds between two that say the same: one may be lost
-NONE = 100_000_000  # bit/s; what lifts a ceiling
-SOUND = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
-DRAINING = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
-DRAINED_AFTER = 3.0  # seconds without that queue: the publisher's own estimate is down by then
-HEADROOM = 1.1  # over what the ordered encodings took
+INTERVAL: Final = 1.0  # seconds between two that say the same: one may be lost
+NONE: Final = 100_000_000  # bit/s; what lifts a ceiling
+SOUND: Final = 60_000  # bit/s on the wire of a voice with redundancy; no ceiling is lower
+DRAINING: Final = 0.8  # of what arrives through a standing queue, which is all that the uplink carries
+DRAINED_AFTER: Final = 3.0  # seconds without that queue: the publisher's own estimate is down by then
+HEADROOM: Final = 1.1  # over what the ordered encodings took
 
 
 class Ceiling:

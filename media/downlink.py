@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from media import allocation
 from media.allocation import OFF, Allocation, Wish
@@ -17,15 +18,15 @@ from media.sound import Sound
 from media.stream.outlet import Outlet
 from media.subscription import STILLS, Layer
 
-ALLOCATION_INTERVAL = 0.25  # seconds between two allocations while nothing presses
-PRESSING_DELAY = 0.02  # seconds of standing queue, the first sign of a limit
-PRESSING_LOSS = 0.02
-ROOMY = 1.3  # times all that is wanted: a path that carries so much needs no pacing
-ROOMY_AT_LEAST = 1_000_000.0  # bit/s: below, a single keyframe unpaced is a queue
-STILLS_SHARE = 0.6  # of what sound leaves: a still may take its time, sound not
-AMPLE = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
-STALE = 0.1  # seconds that a picture too dear by now may wait before it is dropped
-START_WITHOUT_FEEDBACK = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
+ALLOCATION_INTERVAL: Final = 0.25  # seconds between two allocations while nothing presses
+PRESSING_DELAY: Final = 0.02  # seconds of standing queue, the first sign of a limit
+PRESSING_LOSS: Final = 0.02
+ROOMY: Final = 1.3  # times all that is wanted: a path that carries so much needs no pacing
+ROOMY_AT_LEAST: Final = 1_000_000.0  # bit/s: below, a single keyframe unpaced is a queue
+STILLS_SHARE: Final = 0.6  # of what sound leaves: a still may take its time, sound not
+AMPLE: Final = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
+STALE: Final = 0.1  # seconds that a picture too dear by now may wait before it is dropped
+START_WITHOUT_FEEDBACK: Final = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
 
 class Downlink:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.payload import vp8
 from media.payload.descriptor import DescriptorReader
 from media.payload.structure import SWITCH
 from media.stream.receive import ReceiveStream
 from media.voice import OpusPacket, Voice
 
-LIVE_WINDOW = 2.0  # seconds without a packet after which an encoding counts as switched off
-SIBLING_WINDOW = 0.6  # the same while others of its publication flow: a starving sender drops the large ones
-MAX_TEMPORAL = 4  # temporal layers told apart
-SMOOTHING = 0.3  # share of a new measurement in a bitrate
-MIN_SPAN = 0.2  # seconds that a bitrate is measured over at least
-WIRE_OVERHEAD = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
+LIVE_WINDOW: Final = 2.0  # seconds without a packet after which an encoding counts as switched off
+# The same while others of its publication flow: a starving sender drops the large ones.
+SIBLING_WINDOW: Final = 0.6
+MAX_TEMPORAL: Final = 4  # temporal layers told apart
+SMOOTHING: Final = 0.3  # share of a new measurement in a bitrate
+MIN_SPAN: Final = 0.2  # seconds that a bitrate is measured over at least
+WIRE_OVERHEAD: Final = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
 
 
 class Packet:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-MIN_INTERVAL = 0.5  # seconds between requests for one publication; LiveKit and mediasoup use 0.5 to 1
-RETRY = 1.0  # seconds after which a request that brought nothing is made again
-MAX_RETRIES = 10  # then the publisher is taken to have stopped
+from typing import Final
+
+MIN_INTERVAL: Final = 0.5  # seconds between requests for one publication; LiveKit and mediasoup use 0.5 to 1
+RETRY: Final = 1.0  # seconds after which a request that brought nothing is made again
+MAX_RETRIES: Final = 10  # then the publisher is taken to have stopped
 
 
 class KeyframeRequests:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.allocation import Rung
 from media.encoding import MAX_TEMPORAL
 from media.publication import STILL_INTERVAL, Publication
 from media.subscription import STILLS
 
-STILL_SIZE = 5_000  # bytes of a small keyframe, until one has been seen (measured: 3,200 at 160x90)
-WORTHWHILE = 1.1  # times the rung below: a rung that costs hardly more only replaces it
-LARGER_TEMPORAL = 2  # temporal layers, from the top, in which an encoding above the smallest is offered
+STILL_SIZE: Final = 5_000  # bytes of a small keyframe, until one has been seen (measured: 3,200 at 160x90)
+WORTHWHILE: Final = 1.1  # times the rung below: a rung that costs hardly more only replaces it
+# Temporal layers, from the top, in which an encoding above the smallest is offered.
+LARGER_TEMPORAL: Final = 2
 
 
 def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from media.congestion.base import PacketResult
 from media.packing import FRAME_TIME
 
-SETTLED = 0.1  # seconds behind the newest packet; what is reported as lost until then may only be late
-MEMORY = 4.0  # seconds in which a packet's weight falls to 1/e
-ENOUGH = 20.0  # packets, weighed, before the loss among them says something
-OUTAGE = 0.4  # seconds; longer than redundancy reaches back (341 ms)
-OUTAGE_PACKETS = 4  # lost in a row at least: with DTX so much time may lie between two packets
+SETTLED: Final = 0.1  # seconds behind the newest packet; what is reported as lost until then may only be late
+MEMORY: Final = 4.0  # seconds in which a packet's weight falls to 1/e
+ENOUGH: Final = 20.0  # packets, weighed, before the loss among them says something
+OUTAGE: Final = 0.4  # seconds; longer than redundancy reaches back (341 ms)
+OUTAGE_PACKETS: Final = 4  # lost in a row at least: with DTX so much time may lie between two packets
 
 
 class LossPattern:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from media.errors import MediaError
 from media.rtp import extensions as uri
@@ -18,17 +18,18 @@ from media.sdp.description import Direction
 Role = Literal["publish", "slot", "idle", "rejected"]
 
 DIRECTIONS: Mapping[Role, Direction] = {"publish": "recvonly", "slot": "sendonly", "idle": "inactive"}
-KINDS = {"microphone": "audio", "camera": "video", "screen": "video"}
-MAX_RIDS = 3
-ONE_BYTE_IDS = 14  # header extension ids up to it fit the short form (RFC 8285 section 4.2), all that we send
-OPUS_CLOCK = 48_000
-VIDEO_CLOCK = 90_000
+KINDS: Final = {"microphone": "audio", "camera": "video", "screen": "video"}
+MAX_RIDS: Final = 3
+# Header extension ids up to it fit the short form (RFC 8285 section 4.2), all that we send.
+ONE_BYTE_IDS: Final = 14
+OPUS_CLOCK: Final = 48_000
+VIDEO_CLOCK: Final = 90_000
 # In-band FEC, and DTX: who is silent sends two packets a second, which halves a conversation's packets.
-OPUS_PARAMETERS = "minptime=10;useinbandfec=1;usedtx=1"
+OPUS_PARAMETERS: Final = "minptime=10;useinbandfec=1;usedtx=1"
 # For a poor uplink: Opus at 14 kbit/s in packets of 60 ms is about 19 kbit/s on the wire; at 20 ms it is 57.
-THIN_PARAMETERS = f"{OPUS_PARAMETERS};maxaveragebitrate=14000"
-THIN_PTIME_MS = 60
-FEEDBACK = {
+THIN_PARAMETERS: Final = f"{OPUS_PARAMETERS};maxaveragebitrate=14000"
+THIN_PTIME_MS: Final = 60
+FEEDBACK: Final = {
     "audio": ("transport-cc", "nack"),
     "video": ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"),
 }

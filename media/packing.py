@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from media.congestion.base import IP_UDP_OVERHEAD
 from media.payload import red
 from media.payload.red import Block
 from media.stream.outlet import SRTP_TAG
 
-CLOCK = 48_000  # ticks/s of Opus' RTP clock (RFC 7587 section 4.1)
-FRAME = 960  # ticks, 20 ms: what browsers put into one packet
-FRAME_TIME = FRAME / CLOCK  # seconds
-MAX_PAYLOAD = 1150  # bytes; more would not fit a datagram on every path
-RTP_HEADER = 12  # bytes
-TRANSPORT_CC = 8  # bytes of the one header extension that sound is sent with
-RED_COPY, RED_PRIMARY = 4, 1  # bytes of head that a copy and the packet's own sound get
-MERGED_HEAD = 2  # bytes: TOC and frame count; then a size for each frame but the last
+CLOCK: Final = 48_000  # ticks/s of Opus' RTP clock (RFC 7587 section 4.1)
+FRAME: Final = 960  # ticks, 20 ms: what browsers put into one packet
+FRAME_TIME: Final = FRAME / CLOCK  # seconds
+MAX_PAYLOAD: Final = 1150  # bytes; more would not fit a datagram on every path
+RTP_HEADER: Final = 12  # bytes
+TRANSPORT_CC: Final = 8  # bytes of the one header extension that sound is sent with
+RED_COPY: Final = 4  # bytes of head that a copy and the packet's own sound get
+RED_PRIMARY: Final = 1
+MERGED_HEAD: Final = 2  # bytes: TOC and frame count; then a size for each frame but the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Packing:
         return packet * 8 * CLOCK / (count * samples)
 
 
-PLAIN = Packing()
-USUAL = Packing((1,))  # as Chromium packs its own
+PLAIN: Final = Packing()
+USUAL: Final = Packing((1,))  # as Chromium packs its own
 
 
 def with_copies(sound: bytes, copies: Iterable[tuple[int, bytes]], opus: int) -> bytes:

@@ -10,6 +10,7 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from media.audio import AudioSubscription
 from media.ceiling import Ceiling
@@ -43,10 +44,10 @@ from media.stream.send import SendStream
 from media.thin_sound import ThinSound
 from media.uplink import Level, Uplink
 
-REPORT_INTERVAL = 1.0  # seconds between RTCP reports; libwebrtc's for video
-DEFAULT_RTT = 0.1  # seconds, until a report has told
+REPORT_INTERVAL: Final = 1.0  # seconds between RTCP reports; libwebrtc's for video
+DEFAULT_RTT: Final = 0.1  # seconds, until a report has told
 
-_FIXED = struct.Struct("!BBHII")
+_FIXED: Final = struct.Struct("!BBHII")
 _NO_ELEMENTS: dict[int, bytes] = {}
 
 

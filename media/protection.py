@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from media.packing import USUAL, Packing
 
@@ -23,25 +24,28 @@ PACKINGS = (
     *(Packing(distances, 2) for distances in ((1,), (2,), (1, 2), (1, 3))),
     *(Packing(distances, 3) for distances in ((1,), (2,), (1, 2))),
 )
-UNSEEN_LOSS = 0.005  # of packets, on every path: the first loss is heard before it is measured
+UNSEEN_LOSS: Final = 0.005  # of packets, on every path: the first loss is heard before it is measured
 
 # ITU-T G.107; delay as Cole and Rosenbluth (2001) approximate it. G.113 has no Bpl of Opus; 10 lies below
 # G.729A's 19, because we would rather hear every word.
-BPL = 10.0
-R_LOSS = 95.0
-DELAY, DELAY_FROM = 24.0, 0.1773  # R per second of delay, and 110 more per second from here on
-DELAY_STEEP = 110.0
-BASE_DELAY = 0.110  # seconds mouth to ear without the path: capture, encoder, jitter buffer, publisher's way
+BPL: Final = 10.0
+R_LOSS: Final = 95.0
+DELAY: Final = 24.0  # R per second of delay, and 110 more per second from here on
+DELAY_FROM: Final = 0.1773
+DELAY_STEEP: Final = 110.0
+# Seconds mouth to ear without the path: capture, encoder, jitter buffer, publisher's way.
+BASE_DELAY: Final = 0.110
 
-PRICE = 5.0  # R for half the path
-FULL = 0.98  # of the path, beyond which the price only grows in proportion
+PRICE: Final = 5.0  # R for half the path
+FULL: Final = 0.98  # of the path, beyond which the price only grows in proportion
 
-DULL = 0.5  # R that are not worth a change
-SOON, LATER = 5.0, 30.0  # R times seconds that make a pressed path change to a cheaper packing or a roomy one
+DULL: Final = 0.5  # R that are not worth a change
+SOON: Final = 5.0  # R times seconds that make a pressed path change to a cheaper packing or a roomy one
+LATER: Final = 30.0
 # to shorter packets, and that make any other change
-PRESSED = 0.4  # of the path taken by sound
-ROOMY = 0.1  # the same, at most: long packets spare nothing that anybody misses
-STEP = 1.0  # seconds that one look counts for at most
+PRESSED: Final = 0.4  # of the path taken by sound
+ROOMY: Final = 0.1  # the same, at most: long packets spare nothing that anybody misses
+STEP: Final = 1.0  # seconds that one look counts for at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from media.encoding import Encoding, Packet
 from media.keyframes import KeyframeRequests
@@ -14,11 +14,11 @@ from media.stream.clock import SenderClock
 if TYPE_CHECKING:
     from media.subscription import Subscription
 
-MEASURE_INTERVAL = 0.5  # seconds between looks at liveness and bitrates
-LINGER = 8.0  # seconds that an encoding goes on although nobody gets it
-START_TIME = 2.0  # seconds from an order until an encoding that does not come can't be had
+MEASURE_INTERVAL: Final = 0.5  # seconds between looks at liveness and bitrates
+LINGER: Final = 8.0  # seconds that an encoding goes on although nobody gets it
+START_TIME: Final = 2.0  # seconds from an order until an encoding that does not come can't be had
 # Seconds between two stills: one schedule for all receivers, as each costs a keyframe on all rids.
-STILL_INTERVAL = 4.0
+STILL_INTERVAL: Final = 4.0
 
 
 class Publication:

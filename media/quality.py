@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 from media.slots import Slot
 from media.subscription import STILLS
@@ -12,8 +12,9 @@ from media.uplink import Level, Uplink
 
 Picture = Literal["motion", "stills", "sound", "off"]
 
-FAIR_DELAY = 0.1  # seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114)
-FAIR_LOSS = 0.02  # of sound; concealment begins to be heard
+# Seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114).
+FAIR_DELAY: Final = 0.1
+FAIR_LOSS: Final = 0.02  # of sound; concealment begins to be heard
 
 
 class Grade(IntEnum):

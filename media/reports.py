@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from media.publication import Publication
 from media.rtp.rtcp import ReceiverReport, RtcpPacket, SenderReport, SourceDescription
 from media.slots import Slot
 
-MAX_REPORT_BLOCKS = 31  # of one RTCP packet (5 bits)
-REPORTS_PER_DATAGRAM = 16  # sender reports with their names: 44 bytes each, beside the report blocks
+MAX_REPORT_BLOCKS: Final = 31  # of one RTCP packet (5 bits)
+REPORTS_PER_DATAGRAM: Final = 16  # sender reports with their names: 44 bytes each, beside the report blocks
 
 
 def reports(

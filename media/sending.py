@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from media.publication import Publication
 from media.uplink import Level, Uplink
 
-SLOW_RATE = 7  # pictures a second, the least that looks like motion
-STILL_RATE = 1  # a camera's lowest rate; keyframes come by the schedule of stills
-FULL_RATE = 30
+SLOW_RATE: Final = 7  # pictures a second, the least that looks like motion
+STILL_RATE: Final = 1  # a camera's lowest rate; keyframes come by the schedule of stills
+FULL_RATE: Final = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +17,5 @@ class SfuSettings:
     max_media_lines: int = 44  # of one peer: 3 sent, 20 slot pairs and one spare
 
 
-MAX_ENCODINGS = 12  # RTP streams that one peer may publish; 3 rids of camera, 2 of screen, audio, and spares
+# RTP streams that one peer may publish; 3 rids of camera, 2 of screen, audio, and spares.
+MAX_ENCODINGS: Final = 12

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from media import negotiation, sdp
 from media.edge.port import MediaPort
@@ -47,9 +48,9 @@ __all__ = [
 # A path that died is known in 1.5 s where something ought to come all the time: a silent microphone still
 # sends every 0.4 s (Opus DTX), a receiver reports every 0.25 s. Else Chrome's check of its pair, every 2.5 s,
 # is all there is. Consent (RFC 7675) goes on for longer, so that the path may live again.
-DEAD_AFTER = 1.5
-DEAD_AFTER_QUIET = 6.0
-STEADY = 1.0  # seconds: media at most so much older than the last sign of life did flow then
+DEAD_AFTER: Final = 1.5
+DEAD_AFTER_QUIET: Final = 6.0
+STEADY: Final = 1.0  # seconds: media at most so much older than the last sign of life did flow then
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.allocation import OFF
 from media.audio import AudioSubscription
 from media.packing import USUAL, Packing
@@ -9,10 +11,10 @@ from media.publication import Publication
 from media.stream.send import SendStream
 from media.subscription import BEST, Layer, VideoSubscription
 
-FLAP = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
-LONGEST_REST = 60.0  # seconds, unless the path has become ample meanwhile
+FLAP: Final = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
+LONGEST_REST: Final = 60.0  # seconds, unless the path has become ample meanwhile
 
-ENOUGH = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
+ENOUGH: Final = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
 
 
 class Slot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from media.audio import AudioSubscription
 from media.congestion.base import ControllerState, PacketResult, Phase
@@ -11,11 +12,12 @@ from media.packing import USUAL, Packing
 from media.protection import PACKINGS, Path, Protection
 from media.slots import Slot
 
-POOR, FINE = 100_000.0, 160_000.0  # bit/s per voice: below, publishers should send less; above, they need not
-DEFAULT_RTT = 0.1  # seconds, until the controller knows
-REPORT_WEIGHT = 0.5  # of a new receiver report
-QUEUE = 0.020  # seconds; a longer one is a sign that the path is full
-DOUBT = 2.0  # seconds for which an estimate that fell without a queue is not believed
+POOR: Final = 100_000.0  # bit/s per voice: below, publishers should send less; above, they need not
+FINE: Final = 160_000.0
+DEFAULT_RTT: Final = 0.1  # seconds, until the controller knows
+REPORT_WEIGHT: Final = 0.5  # of a new receiver report
+QUEUE: Final = 0.020  # seconds; a longer one is a sign that the path is full
+DOUBT: Final = 2.0  # seconds for which an estimate that fell without a queue is not believed
 
 
 class Sound:

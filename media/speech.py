@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
-QUIET = 65.0  # -dBov at and below which a room is quiet
-LOUD = 20.0  # -dBov of close, loud speech
-TIME_CONSTANT = 0.3  # seconds: longer than a syllable, shorter than a sentence
+QUIET: Final = 65.0  # -dBov at and below which a room is quiet
+LOUD: Final = 20.0  # -dBov of close, loud speech
+TIME_CONSTANT: Final = 0.3  # seconds: longer than a syllable, shorter than a sentence
 
 
 class SpeechLevel:

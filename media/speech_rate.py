@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.packing import FRAME
 
-START_SIZE = 80.0  # bytes: 32 kbit/s at 20 ms, libwebrtc's default for speech
-RISE, FALL = 1 / 4, 1 / 256  # weight of a larger and of a smaller packet: peaks count, for about 5 s
-REMEMBERED = 5.0  # seconds after speech in which its whole rate is kept free
-HALF_LIFE = 20.0  # seconds in which that then halves
-SILENCE_SHARE = 0.1  # of the rate, at least: with DTX a silent microphone sends 2.5 packets/s
+START_SIZE: Final = 80.0  # bytes: 32 kbit/s at 20 ms, libwebrtc's default for speech
+RISE: Final = 1 / 4  # weight of a larger and of a smaller packet: peaks count, for about 5 s
+FALL: Final = 1 / 256
+REMEMBERED: Final = 5.0  # seconds after speech in which its whole rate is kept free
+HALF_LIFE: Final = 20.0  # seconds in which that then halves
+SILENCE_SHARE: Final = 0.1  # of the rate, at least: with DTX a silent microphone sends 2.5 packets/s
 
 
 class SpeechRate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
 from media.payload import vp8
@@ -11,9 +11,9 @@ from media.stream.receive import ReceiveStream
 from media.stream.rewrite import Rewriter
 from media.stream.send import SendStream
 
-MAX_TEMPORAL_LAYER = 7  # "all of them"
-STILLS = -1  # below the lowest temporal layer: keyframes alone
-MIN_STEP = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
+MAX_TEMPORAL_LAYER: Final = 7  # "all of them"
+STILLS: Final = -1  # below the lowest temporal layer: keyframes alone
+MIN_STEP: Final = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
 
 
 class Layer(NamedTuple):
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
     temporal: int = MAX_TEMPORAL_LAYER
 
 
-BEST = Layer(255)
+BEST: Final = Layer(255)
 
 
 class Subscription(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-THIN_AFTER = 0.5  # seconds that the reason has to last
-NORMAL_AFTER = 15.0  # seconds without it: each change is a negotiation
+THIN_AFTER: Final = 0.5  # seconds that the reason has to last
+NORMAL_AFTER: Final = 15.0  # seconds without it: each change is a negotiation
 
 
 class ThinSound:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections import deque
 from enum import IntEnum
+from typing import Final
 
 from media.stream.receive import ReceiveStream
 
-CHECK_INTERVAL = 0.25  # seconds between two looks
-STARVING_DELAY = 0.15  # seconds that sound lags behind its best
-STARVING_LOSS = 0.05  # of the sound lost since the last look but three
-SEVERE_DELAY = 0.5
-SEVERE_LOSS = 0.25
-WINDOW = 4  # looks over which loss is counted
-BASE_WINDOW = 60  # looks after which the best delay is measured anew (clocks drift apart)
-STEP_DOWN_INTERVAL = 0.75  # seconds between two steps down: an order takes a round trip and a frame
-STEP_UP_AFTER = 5.0  # seconds of clean sound
-STEP_UP_AT_MOST = 60.0
-STEADY_LOOKS = 5  # looks; a queue of the picture's making has moved by then: the picture has stepped down
-STEADY_SPREAD = 0.03  # seconds between the best packets of these looks, at most
-SILENT_LOOKS = 8  # looks without a packet of sound after which its delay is not known
-RELAPSE = 10.0  # seconds after a step up within which starving is its fault
+CHECK_INTERVAL: Final = 0.25  # seconds between two looks
+STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
+STARVING_LOSS: Final = 0.05  # of the sound lost since the last look but three
+SEVERE_DELAY: Final = 0.5
+SEVERE_LOSS: Final = 0.25
+WINDOW: Final = 4  # looks over which loss is counted
+BASE_WINDOW: Final = 60  # looks after which the best delay is measured anew (clocks drift apart)
+STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
+STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
+STEP_UP_AT_MOST: Final = 60.0
+# Looks; a queue of the picture's making has moved by then: the picture has stepped down.
+STEADY_LOOKS: Final = 5
+STEADY_SPREAD: Final = 0.03  # seconds between the best packets of these looks, at most
+SILENT_LOOKS: Final = 8  # looks without a packet of sound after which its delay is not known
+RELAPSE: Final = 10.0  # seconds after a step up within which starving is its fault
 
 
 class Level(IntEnum):

@@ -6,16 +6,16 @@ if it had come, right before what came with it; so is what arrives late, while i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from media.packing import CLOCK, with_copies
 from media.payload import opus, red
 from media.rtp.sequence import unwrap32
 from media.speech_rate import SpeechRate
 
-MAX_LATE = CLOCK // 5  # ticks behind the newest, 200 ms: what receivers buffer at most
-MAX_REGAINED = 8  # packets taken out of one
-REMEMBERED = 128  # packets; RFC 2198 reaches back 341 ms
+MAX_LATE: Final = CLOCK // 5  # ticks behind the newest, 200 ms: what receivers buffer at most
+MAX_REGAINED: Final = 8  # packets taken out of one
+REMEMBERED: Final = 128  # packets; RFC 2198 reaches back 341 ms
 
 
 class OpusPacket(NamedTuple):

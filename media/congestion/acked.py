@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-WINDOW_PACKETS = 20
-WINDOW = 1.0  # seconds; the window holds at least this and WINDOW_PACKETS
-WINDOW_PACKETS_AT_MOST = 500
-WINDOW_AT_MOST = 5.0  # seconds
-REQUIRED_PACKETS = 10
+WINDOW_PACKETS: Final = 20
+WINDOW: Final = 1.0  # seconds; the window holds at least this and WINDOW_PACKETS
+WINDOW_PACKETS_AT_MOST: Final = 500
+WINDOW_AT_MOST: Final = 5.0  # seconds
+REQUIRED_PACKETS: Final = 10
 
-_RECEIVED = itemgetter(0)
+_RECEIVED: Final = itemgetter(0)
 
 
 class AckedBitrate:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from typing import Final
 
 from media.congestion.trendline import Usage
 
-FLOOR = 5_000.0  # bit/s; kCongestionControllerMinBitrate
-BETA = 0.85
-INCREASE_PER_SECOND = 1.08
-ADDITIVE_AT_LEAST = 4_000.0  # bit/s per second
-MULTIPLICATIVE_AT_LEAST = 1_000.0  # bit/s per step
-DEFAULT_RTT = 0.200  # seconds
-ACKED_HEADROOM = 1.5  # times the acked rate, plus
-ACKED_SLACK = 10_000.0  # bit/s
+FLOOR: Final = 5_000.0  # bit/s; kCongestionControllerMinBitrate
+BETA: Final = 0.85
+INCREASE_PER_SECOND: Final = 1.08
+ADDITIVE_AT_LEAST: Final = 4_000.0  # bit/s per second
+MULTIPLICATIVE_AT_LEAST: Final = 1_000.0  # bit/s per step
+DEFAULT_RTT: Final = 0.200  # seconds
+ACKED_HEADROOM: Final = 1.5  # times the acked rate, plus
+ACKED_SLACK: Final = 10_000.0  # bit/s
 REDUCE_INTERVAL = (0.010, 0.200)  # seconds, bounds on the round trip between two decreases
-HALVE_INTERVAL = 0.200  # seconds, when nothing is acked yet
+HALVE_INTERVAL: Final = 0.200  # seconds, when nothing is acked yet
 
 
 class RateState(Enum):
@@ -31,7 +32,7 @@ class RateState(Enum):
 
 
 # What the detector says leads to which state; an overuse is acted on and then held.
-TRANSITIONS = {
+TRANSITIONS: Final = {
     (RateState.HOLD, Usage.NORMAL): RateState.INCREASE,
     (RateState.HOLD, Usage.OVERUSE): RateState.DECREASE,
     (RateState.HOLD, Usage.UNDERUSE): RateState.HOLD,

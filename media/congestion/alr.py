@@ -5,10 +5,12 @@ Mirrors libwebrtc's modules/congestion_controller/goog_cc/alr_detector.cc and pa
 
 from __future__ import annotations
 
-USAGE = 0.65  # of the estimate fills the budget
-ENTER_ABOVE = 0.80  # of the budget unused
-LEAVE_BELOW = 0.50
-WINDOW = 0.5  # seconds that the budget spans
+from typing import Final
+
+USAGE: Final = 0.65  # of the estimate fills the budget
+ENTER_ABOVE: Final = 0.80  # of the budget unused
+LEAVE_BELOW: Final = 0.50
+WINDOW: Final = 0.5  # seconds that the budget spans
 
 
 class ApplicationLimited:

@@ -6,12 +6,14 @@ Mirrors libwebrtc's modules/congestion_controller/goog_cc/inter_arrival_delta.cc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-GROUP_LENGTH = 0.005  # seconds of send time; libwebrtc kSendTimeGroupLength, also its pacer's burst
-BURST_ARRIVAL_GAP = 0.005  # seconds; packets a network released together (Wi-Fi aggregation) are one group
-BURST_LENGTH = 0.100  # seconds; kMaxBurstDuration
-REORDERED_GROUPS = 3  # in a row, before the clock is distrusted; kReorderedResetThreshold
-CLOCK_JUMP = 3.0  # seconds of arrival time beyond ours; kArrivalTimeOffsetThreshold
+GROUP_LENGTH: Final = 0.005  # seconds of send time; libwebrtc kSendTimeGroupLength, also its pacer's burst
+# Seconds; packets a network released together (Wi-Fi aggregation) are one group.
+BURST_ARRIVAL_GAP: Final = 0.005
+BURST_LENGTH: Final = 0.100  # seconds; kMaxBurstDuration
+REORDERED_GROUPS: Final = 3  # in a row, before the clock is distrusted; kReorderedResetThreshold
+CLOCK_JUMP: Final = 3.0  # seconds of arrival time beyond ours; kArrivalTimeOffsetThreshold
 
 
 @dataclass(frozen=True, slots=True)

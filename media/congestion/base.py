@@ -20,11 +20,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 # Bytes that a packet costs below RTP: IPv4 20 + UDP 8. The SRTP tag is part of the datagram and counted
 # there.
-IP_UDP_OVERHEAD = 28
+IP_UDP_OVERHEAD: Final = 28
 
 
 class PacketResult(NamedTuple):

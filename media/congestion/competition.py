@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
-DECREASE = 0.8  # of the rate is left after a loss
-LOSS_GAP = 2.0  # round trips that one overflow of the queue may last
-SEGMENT = 1500 * 8  # bits gained per round trip squared
-GROWTH = 0.25  # of the rate per second at most
-USED_SHARE = 0.5  # of the rate must arrive for it to grow
-QUEUE_GONE = 0.5  # seconds with a short queue that end it
+DECREASE: Final = 0.8  # of the rate is left after a loss
+LOSS_GAP: Final = 2.0  # round trips that one overflow of the queue may last
+SEGMENT: Final = 1500 * 8  # bits gained per round trip squared
+GROWTH: Final = 0.25  # of the rate per second at most
+USED_SHARE: Final = 0.5  # of the rate must arrive for it to grow
+QUEUE_GONE: Final = 0.5  # seconds with a short queue that end it
 LASTS = (10.0, 60.0)  # seconds until we hold back again to see whose queue it is; doubled each time in vain
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-WINDOW = 0.25  # seconds of arrivals
-PACKETS = 6  # at least, however long they take
-SPAN_AT_MOST = 2.0  # seconds
-BUSY_AT_LEAST = 0.02  # seconds of the window, to tell the capacity from
+WINDOW: Final = 0.25  # seconds of arrivals
+PACKETS: Final = 6  # at least, however long they take
+SPAN_AT_MOST: Final = 2.0  # seconds
+BUSY_AT_LEAST: Final = 0.02  # seconds of the window, to tell the capacity from
 
 _received_at = itemgetter(0)
 

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
-PROBE_HEADROOM = 1.1  # over what the next layer takes
-STEP = 3.0  # times the estimate at most
-WORTHWHILE = 1.05  # a goal nearer than this comes by growth
-INTERVAL = 1.0  # seconds between a failure and the next attempt, at first
-BACKOFF = 1.6
-INTERVAL_AFTER_DROP = 2.2  # seconds at most, while the rate from before a drop is remembered
-INTERVAL_AT_MOST = 15.0
-MEMORY = 180.0  # seconds
-DROP = 0.7  # a fall below this share of the best rate is remembered
-DURATION = 0.020  # seconds
-JITTER_FACTOR = 4.0  # a probe lasts so many times the jitter, or its measure would be of the jitter
-DURATION_AT_MOST = 0.100
-QUEUE_AT_MOST = 0.040  # seconds that a probe may leave where the path carries no more than the estimate
-RESULT_TIMEOUT = 0.6  # seconds, plus the round trip
-UNSATURATED = 0.95  # of the goal measured: the path had that much to spare
+PROBE_HEADROOM: Final = 1.1  # over what the next layer takes
+STEP: Final = 3.0  # times the estimate at most
+WORTHWHILE: Final = 1.05  # a goal nearer than this comes by growth
+INTERVAL: Final = 1.0  # seconds between a failure and the next attempt, at first
+BACKOFF: Final = 1.6
+INTERVAL_AFTER_DROP: Final = 2.2  # seconds at most, while the rate from before a drop is remembered
+INTERVAL_AT_MOST: Final = 15.0
+MEMORY: Final = 180.0  # seconds
+DROP: Final = 0.7  # a fall below this share of the best rate is remembered
+DURATION: Final = 0.020  # seconds
+JITTER_FACTOR: Final = 4.0  # a probe lasts so many times the jitter, or its measure would be of the jitter
+DURATION_AT_MOST: Final = 0.100
+# Seconds that a probe may leave where the path carries no more than the estimate.
+QUEUE_AT_MOST: Final = 0.040
+RESULT_TIMEOUT: Final = 0.6  # seconds, plus the round trip
+UNSATURATED: Final = 0.95  # of the goal measured: the path had that much to spare
 PROGRESS = (
     1.6  # times the estimate measured: it had less, but beside others' traffic such a gain is no accident
 )
-CONFIRM = 1.0  # seconds plus the round trip without a long queue, until a success is believed
+CONFIRM: Final = 1.0  # seconds plus the round trip without a long queue, until a success is believed
 
 
 @dataclass(slots=True)

@@ -9,13 +9,16 @@ at a known speed; a queue that does not shorten is filled by somebody else.
 
 from __future__ import annotations
 
-DRAIN_TIME = 0.400  # seconds in which a drain should empty the queue
+from typing import Final
+
+DRAIN_TIME: Final = 0.400  # seconds in which a drain should empty the queue
 FACTOR = (0.35, 0.70)  # bounds of the rate while draining, times the capacity
-AFTER_DRAIN = 0.90  # times the capacity, once it is empty
-SETTLE = 0.3  # seconds plus the round trip until the delivery rate has forgotten the time before the drop
-NOT_OURS_AFTER = 1.0  # seconds of sending in which a drain must show
-NOT_OURS_AT_LEAST = 0.05  # seconds of expected fall; below, the floor keeps us from holding back
-NOT_OURS_SHARE = 0.35  # of the expected fall of the queue
+AFTER_DRAIN: Final = 0.88  # times the capacity, once it is empty
+# Seconds plus the round trip until the delivery rate has forgotten the time before the drop.
+SETTLE: Final = 0.3
+NOT_OURS_AFTER: Final = 1.0  # seconds of sending in which a drain must show
+NOT_OURS_AT_LEAST: Final = 0.05  # seconds of expected fall; below, the floor keeps us from holding back
+NOT_OURS_SHARE: Final = 0.35  # of the expected fall of the queue
 
 
 class Drain:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from media.congestion.acked import AckedBitrate
 from media.congestion.aimd import Aimd
@@ -21,18 +22,18 @@ from media.congestion.probe import LimitedBy, ProbeController, ProbeMeasurement
 from media.congestion.sent import SentPackets
 from media.congestion.trendline import Trendline, Usage
 
-START_BITRATE = 300_000.0  # bit/s
-MAX_BITRATE = 5_000_000.0
-MIN_BITRATE = 5_000.0
-PROCESS_INTERVAL = 0.025  # seconds
-PACING = 1.1  # times the estimate
-PACING_BEFORE_FEEDBACK = 2.5
-STREAM_TIMEOUT = 2.0  # seconds without packets reset the detector
-PROBE_AT_LEAST_ACKED = 0.85  # a probe below what arrives anyway tells nothing
-RTT_LIMIT = 3.0  # seconds of propagation, above which the rate falls
-RTT_BACKOFF = 0.8  # per RTT_BACKOFF_INTERVAL
-RTT_BACKOFF_INTERVAL = 1.0  # seconds
-START_PHASE = 2.0  # seconds in which delay and REMB are trusted as long as nothing was lost
+START_BITRATE: Final = 300_000.0  # bit/s
+MAX_BITRATE: Final = 5_000_000.0
+MIN_BITRATE: Final = 5_000.0
+PROCESS_INTERVAL: Final = 0.025  # seconds
+PACING: Final = 1.1  # times the estimate
+PACING_BEFORE_FEEDBACK: Final = 2.5
+STREAM_TIMEOUT: Final = 2.0  # seconds without packets reset the detector
+PROBE_AT_LEAST_ACKED: Final = 0.85  # a probe below what arrives anyway tells nothing
+RTT_LIMIT: Final = 3.0  # seconds of propagation, above which the rate falls
+RTT_BACKOFF: Final = 0.8  # per RTT_BACKOFF_INTERVAL
+RTT_BACKOFF_INTERVAL: Final = 1.0  # seconds
+START_PHASE: Final = 2.0  # seconds in which delay and REMB are trusted as long as nothing was lost
 
 
 class Gcc:

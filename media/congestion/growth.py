@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-FREE = 0.10  # per second, while no capacity is known
-NEAR_CAPACITY = 25_000.0  # bit/s per second near the capacity known, the same for all so that shares converge
-NEAR_CAPACITY_SHARE = 0.06  # per second at most
-CREEP_ABOVE = 0.96  # of the capacity known, growth slows to
-CREEP = 0.4  # of itself: the longer we stay just below, the better
-DELIVERED_HEADROOM = 1.5
+from typing import Final
+
+FREE: Final = 0.10  # per second, while no capacity is known
+# bit/s per second near the capacity known, the same for all so that shares converge.
+NEAR_CAPACITY: Final = 25_000.0
+NEAR_CAPACITY_SHARE: Final = 0.06  # per second at most
+CREEP_ABOVE: Final = 0.96  # of the capacity known, growth slows to
+CREEP: Final = 0.4  # of itself: the longer we stay just below, the better
+DELIVERED_HEADROOM: Final = 1.5
 
 
 def grown(rate: float, capacity: float | None, delivered: float, seconds: float) -> float:

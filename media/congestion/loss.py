@@ -12,40 +12,41 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-OBSERVATION = 0.250  # seconds of send time at least
-WINDOW = 15  # observations
-OBSERVATIONS_REQUIRED = 3
-TEMPORAL_WEIGHT = 0.9
+OBSERVATION: Final = 0.250  # seconds of send time at least
+WINDOW: Final = 15  # observations
+OBSERVATIONS_REQUIRED: Final = 3
+TEMPORAL_WEIGHT: Final = 0.9
 CANDIDATE_FACTORS = (1.02, 1.0, 0.95)
-INHERENT_LOSS_INITIAL = 0.01
-INHERENT_LOSS_FLOOR = 0.001
-INHERENT_LOSS_OFFSET = 0.05
-BANDWIDTH_BALANCE = 100_000.0  # bit/s, for the bounds of inherent loss and of bandwidth under loss
-NEWTON_STEP = 0.75
-BIAS = 0.0002  # per kbit/s
-BIAS_LOG = 0.02
-BIAS_TURNS_AT = 0.2  # loss at which more bandwidth stops being preferred
-BIAS_SMOOTHING = 0.002
-RAMP_UP = 1.5  # times the acked rate
-RAMP_UP_AFTER_HOLD = 1.2
-HOLD_THRESHOLD = 1.3  # times the rate that was held
-INCREASE_WINDOW = 0.300  # seconds
-INCREASE_FACTOR = 1.3  # per window
-HOLD_INITIAL = 0.300  # seconds
-HOLD_AT_MOST = 60.0
-HOLD_FACTOR = 2.0
-PADDING_TIME = 2.0  # seconds
-MEDIAN_FACTOR = 2.0
-FLOOR = 5_000.0  # bit/s
+INHERENT_LOSS_INITIAL: Final = 0.01
+INHERENT_LOSS_FLOOR: Final = 0.001
+INHERENT_LOSS_OFFSET: Final = 0.05
+BANDWIDTH_BALANCE: Final = 100_000.0  # bit/s, for the bounds of inherent loss and of bandwidth under loss
+NEWTON_STEP: Final = 0.75
+BIAS: Final = 0.0002  # per kbit/s
+BIAS_LOG: Final = 0.02
+BIAS_TURNS_AT: Final = 0.2  # loss at which more bandwidth stops being preferred
+BIAS_SMOOTHING: Final = 0.002
+RAMP_UP: Final = 1.5  # times the acked rate
+RAMP_UP_AFTER_HOLD: Final = 1.2
+HOLD_THRESHOLD: Final = 1.3  # times the rate that was held
+INCREASE_WINDOW: Final = 0.300  # seconds
+INCREASE_FACTOR: Final = 1.3  # per window
+HOLD_INITIAL: Final = 0.300  # seconds
+HOLD_AT_MOST: Final = 60.0
+HOLD_FACTOR: Final = 2.0
+PADDING_TIME: Final = 2.0  # seconds
+MEDIAN_FACTOR: Final = 2.0
+FLOOR: Final = 5_000.0  # bit/s
 
-REPORTED_LOW = 0.02
-REPORTED_HIGH = 0.10
-REPORTED_INCREASE = 1.08  # per second
-REPORTED_INCREASE_STEP = 1_000.0  # bit/s
-REPORTED_DECREASE_INTERVAL = 0.300  # seconds, plus the round trip
+REPORTED_LOW: Final = 0.02
+REPORTED_HIGH: Final = 0.10
+REPORTED_INCREASE: Final = 1.08  # per second
+REPORTED_INCREASE_STEP: Final = 1_000.0  # bit/s
+REPORTED_DECREASE_INTERVAL: Final = 0.300  # seconds, plus the round trip
 
 
 class LossState(Enum):

@@ -11,18 +11,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from media.congestion.base import ProbeCluster
 
-BURST = 0.005  # seconds of the pacing rate that may leave at once; libwebrtc kDefaultBurstInterval
-QUEUE_LIMIT = 0.5  # seconds of media at the pacing rate; older video is worth less than a dropped layer
-QUEUE_LEAST = 12_000  # bytes the queue holds at any rate: a small keyframe must fit, or no still ever arrives
-PROBE_LATE = 0.010  # seconds; a probe further behind its schedule measures us, not the path (max_probe_delay)
-PADDING_PACKET = 1000  # bytes on the wire, the largest that a probe asks for
-PADDING_PACKET_SMALLEST = 120
-PROBE_MEDIA = 2.0  # times a probe's packet: larger media wait, on a slow path they would hurt sound
-TIME_SLACK = 1e-9  # seconds; a timer that fires at its own time must find the packet due
+BURST: Final = 0.005  # seconds of the pacing rate that may leave at once; libwebrtc kDefaultBurstInterval
+# Seconds of media at the pacing rate; older video is worth less than a dropped layer.
+QUEUE_LIMIT: Final = 0.5
+# Bytes the queue holds at any rate: a small keyframe must fit, or no still ever arrives.
+QUEUE_LEAST: Final = 12_000
+# Seconds; a probe further behind its schedule measures us, not the path (max_probe_delay).
+PROBE_LATE: Final = 0.010
+PADDING_PACKET: Final = 1000  # bytes on the wire, the largest that a probe asks for
+PADDING_PACKET_SMALLEST: Final = 120
+PROBE_MEDIA: Final = 2.0  # times a probe's packet: larger media wait, on a slow path they would hurt sound
+TIME_SLACK: Final = 1e-9  # seconds; a timer that fires at its own time must find the packet due
 
 Packet = TypeVar("Packet")
 

@@ -10,35 +10,36 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from media.congestion.base import PacketResult, ProbeCluster
 
-PROBE_DURATION = 0.015  # seconds
-PROBE_PACKETS = 5
-INITIAL_DURATION = 0.100  # seconds, of the repeated probes before anything is allocated
+PROBE_DURATION: Final = 0.015  # seconds
+PROBE_PACKETS: Final = 5
+INITIAL_DURATION: Final = 0.100  # seconds, of the repeated probes before anything is allocated
 INITIAL_SCALES = (3.0, 6.0)
-FURTHER_SCALE = 2.0
-FURTHER_THRESHOLD = 0.7
-RESULT_TIMEOUT = 1.0  # seconds
-ALR_INTERVAL = 5.0  # seconds
-ALR_SCALE = 2.0
+FURTHER_SCALE: Final = 2.0
+FURTHER_THRESHOLD: Final = 0.7
+RESULT_TIMEOUT: Final = 1.0  # seconds
+ALR_INTERVAL: Final = 5.0  # seconds
+ALR_SCALE: Final = 2.0
 ALLOCATION_SCALES = (1.0, 2.0)
-ALLOCATION_LIMIT = 2.0  # times the estimate
-LOSS_LIMITED_SCALE = 1.5
-MAX_ALLOCATED_SCALE = 2.0
-DROP_THRESHOLD = 0.66
-DROP_PROBE = 0.85
-DROP_UNCERTAINTY = 0.05
-DROP_TIMEOUT = 5.0  # seconds
-DROP_INTERVAL = 5.0  # seconds
-ALR_ENDED_TIMEOUT = 3.0  # seconds
+ALLOCATION_LIMIT: Final = 2.0  # times the estimate
+LOSS_LIMITED_SCALE: Final = 1.5
+MAX_ALLOCATED_SCALE: Final = 2.0
+DROP_THRESHOLD: Final = 0.66
+DROP_PROBE: Final = 0.85
+DROP_UNCERTAINTY: Final = 0.05
+DROP_TIMEOUT: Final = 5.0  # seconds
+DROP_INTERVAL: Final = 5.0  # seconds
+ALR_ENDED_TIMEOUT: Final = 3.0  # seconds
 
-CLUSTER_LIFETIME = 1.0  # seconds after the last packet sent
-VALID_SHARE = 0.80  # of packets and bytes
-INTERVAL_AT_MOST = 1.0  # seconds
-RATIO_AT_MOST = 2.0  # received over sent
-UNSATURATED = 0.9  # received over sent; below, the link was the limit
-SATURATED_SHARE = 0.95
+CLUSTER_LIFETIME: Final = 1.0  # seconds after the last packet sent
+VALID_SHARE: Final = 0.80  # of packets and bytes
+INTERVAL_AT_MOST: Final = 1.0  # seconds
+RATIO_AT_MOST: Final = 2.0  # received over sent
+UNSATURATED: Final = 0.9  # received over sent; below, the link was the limit
+SATURATED_SHARE: Final = 0.95
 
 
 class _Measured:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-BASE_WINDOW = 30  # buckets
-BASE_BUCKET = 1.0  # seconds
-RECENT = 0.060  # seconds of arrivals whose minimum is "now", at least: at 40 packets/s two packets
-JITTER_FACTOR = 20.0  # times the jitter, if longer: the more it varies, the rarer a packet that did not wait
-RECENT_AT_MOST = 0.3  # seconds
-CLOCK_JUMP = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
+BASE_WINDOW: Final = 30  # buckets
+BASE_BUCKET: Final = 1.0  # seconds
+RECENT: Final = 0.060  # seconds of arrivals whose minimum is "now", at least: at 40 packets/s two packets
+# Times the jitter, if longer: the more it varies, the rarer a packet that did not wait.
+JITTER_FACTOR: Final = 20.0
+RECENT_AT_MOST: Final = 0.3  # seconds
+CLOCK_JUMP: Final = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
 
 
 class QueueDelay:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import Enum
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-WINDOW = 0.5  # seconds of send time
-PACKETS = 30  # at least
-EXPERIMENT_PACKETS = 60  # at least, to judge an experiment by
-EXCESS = 0.05  # of loss above the known, before it is worth an experiment
-DEVIATIONS = 2.5  # of chance on top, reckoned at
-CHANCE_LOSS = 0.02  # of loss at least
-RANDOM_IF_LEFT = 0.5  # of the loss, when less is sent
-RETRY = 2.0  # seconds after an experiment; doubles while loss turns out random
-RETRY_AT_MOST = 16.0
-FORGET = 0.1  # weight of a window with less loss than known
+WINDOW: Final = 0.5  # seconds of send time
+PACKETS: Final = 30  # at least
+EXPERIMENT_PACKETS: Final = 60  # at least, to judge an experiment by
+EXCESS: Final = 0.05  # of loss above the known, before it is worth an experiment
+DEVIATIONS: Final = 2.5  # of chance on top, reckoned at
+CHANCE_LOSS: Final = 0.02  # of loss at least
+RANDOM_IF_LEFT: Final = 0.5  # of the loss, when less is sent
+RETRY: Final = 2.0  # seconds after an experiment; doubles while loss turns out random
+RETRY_AT_MOST: Final = 16.0
+FORGET: Final = 0.1  # weight of a window with less loss than known
 
 
 class Verdict(Enum):

@@ -17,6 +17,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
+from typing import Final
 
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
 from media.congestion.competition import Competition
@@ -31,33 +32,33 @@ from media.congestion.random_loss import RandomLoss, Verdict
 from media.congestion.sent import SentPackets
 from media.congestion.silence import Silence
 
-START_BITRATE = 300_000.0  # bit/s
-MAX_BITRATE = 8_000_000.0
-FLOOR = 40_000.0  # bit/s; sound alone, thinned
-TIMER = 0.100  # seconds
+START_BITRATE: Final = 300_000.0  # bit/s
+MAX_BITRATE: Final = 8_000_000.0
+FLOOR: Final = 40_000.0  # bit/s; sound alone, thinned
+TIMER: Final = 0.100  # seconds
 
-QUEUE_LONG = 0.015  # seconds that start a drain, plus one packet at the estimate
-QUEUE_SHORT = 0.006  # seconds that end it, plus the same
-QUEUE_EMPTY = 0.005  # seconds below which a probe may go, plus the same
-PACKET_TIME_AT_MOST = 0.100  # seconds
-CALM = 0.7  # seconds after a drain without a probe; doubled for each drop but one in the last
-RESTLESS = 60.0  # seconds, to at most
-CALM_AT_MOST = 30.0
-EASE_AFTER = 0.100  # seconds with a queue between the two bounds, until we step back a little
-EASE = 0.90  # times what arrives
-EASE_INTERVAL = 0.300  # seconds plus the round trip between two such steps
+QUEUE_LONG: Final = 0.015  # seconds that start a drain, plus one packet at the estimate
+QUEUE_SHORT: Final = 0.006  # seconds that end it, plus the same
+QUEUE_EMPTY: Final = 0.005  # seconds below which a probe may go, plus the same
+PACKET_TIME_AT_MOST: Final = 0.100  # seconds
+CALM: Final = 0.7  # seconds after a drain without a probe; doubled for each drop but one in the last
+RESTLESS: Final = 60.0  # seconds, to at most
+CALM_AT_MOST: Final = 30.0
+EASE_AFTER: Final = 0.100  # seconds with a queue between the two bounds, until we step back a little
+EASE: Final = 0.90  # times what arrives
+EASE_INTERVAL: Final = 0.300  # seconds plus the round trip between two such steps
 
-NEAR = 1.10  # times the capacity known; beyond, it is known no more
-USED_SHARE = 0.7  # of the estimate must arrive for it to grow by itself
-ENOUGH = 1.2  # times all that is wanted
+NEAR: Final = 1.10  # times the capacity known; beyond, it is known no more
+USED_SHARE: Final = 0.7  # of the estimate must arrive for it to grow by itself
+ENOUGH: Final = 1.2  # times all that is wanted
 
-PACING = 1.1
+PACING: Final = 1.1
 # Seconds of the rate beyond the round trip and the feedback's interval: a picture of thirty a second, and the
 # queue that starts a drain. Sending then slows down before the feedback on somebody's burst is there.
-IN_FLIGHT_SLACK = 0.050
-IN_FLIGHT_AT_LEAST = 3000  # bytes
-PROBE_SETTLE = 0.25  # seconds that a probe's own queue is not held against us
-PROBE_TRUST = 0.92  # of the measured rate
+IN_FLIGHT_SLACK: Final = 0.050
+IN_FLIGHT_AT_LEAST: Final = 3000  # bytes
+PROBE_SETTLE: Final = 0.25  # seconds that a probe's own queue is not held against us
+PROBE_TRUST: Final = 0.92  # of the measured rate
 
 
 class Mode(Enum):

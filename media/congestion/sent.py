@@ -7,16 +7,21 @@ rings only; everything that takes thought happens in `on_feedback`, 4 to 20 time
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from media.congestion.base import PacketResult
 
-HISTORY = 2048  # packets; at 1,000 packets/s (10 Mbit/s) 2 s, more than feedback is late. A power of two.
-REFERENCE_TICK = 0.064  # seconds, the unit of the reference time
-DELTA_TICK = 0.00025  # seconds, the unit of arrivals
-REFERENCE_WRAP = 1 << 24
+# Packets; at 1,000 packets/s (10 Mbit/s) 2 s, more than feedback is late. A power of two.
+HISTORY: Final = 2048
+REFERENCE_TICK: Final = 0.064  # seconds, the unit of the reference time
+DELTA_TICK: Final = 0.00025  # seconds, the unit of arrivals
+REFERENCE_WRAP: Final = 1 << 24
 
-_MASK = HISTORY - 1
-_IN_FLIGHT, _LEFT, _LOST, _DONE = 0, 1, 2, 3  # what is known of a ring slot
+_MASK: Final = HISTORY - 1
+_IN_FLIGHT: Final = 0  # what is known of a ring slot
+_LEFT: Final = 1
+_LOST: Final = 2
+_DONE: Final = 3
 
 
 class SentPackets:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from media.congestion.sent import SentPackets
 
-STARVED_AFTER = 0.5  # seconds plus three round trips
-STARVED_INTERVAL = 0.5
+STARVED_AFTER: Final = 0.5  # seconds plus three round trips
+STARVED_INTERVAL: Final = 0.5
 
 
 class Silence:

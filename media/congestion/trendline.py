@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from typing import Final
 
-WINDOW = 20  # groups
-SMOOTHING = 0.9
-GAIN = 4.0
-DELTAS_AT_MOST = 60  # by which the slope is multiplied
-THRESHOLD_MS = 12.5  # at the start
+WINDOW: Final = 20  # groups
+SMOOTHING: Final = 0.9
+GAIN: Final = 4.0
+DELTAS_AT_MOST: Final = 60  # by which the slope is multiplied
+THRESHOLD_MS: Final = 12.5  # at the start
 THRESHOLD_RANGE_MS = (6.0, 600.0)
-THRESHOLD_GAIN_UP = 0.0087  # per ms, k_u
-THRESHOLD_GAIN_DOWN = 0.039  # per ms, k_d
-ADAPT_WITHIN_MS = 15.0  # spikes further above the threshold than this do not move it
-ADAPT_STEP_MS = 100.0
-OVERUSE_TIME_MS = 10.0
+THRESHOLD_GAIN_UP: Final = 0.0087  # per ms, k_u
+THRESHOLD_GAIN_DOWN: Final = 0.039  # per ms, k_d
+ADAPT_WITHIN_MS: Final = 15.0  # spikes further above the threshold than this do not move it
+ADAPT_STEP_MS: Final = 100.0
+OVERUSE_TIME_MS: Final = 10.0
 
 
 class Usage(Enum):

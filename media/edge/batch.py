@@ -8,13 +8,14 @@ differ by a few bytes, the longer ones last (libwebrtc modules/rtp_rtcp/source/r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-MAX_SEGMENTS = 64  # UDP_MAX_SEGMENTS before Linux 6.9
-MAX_BYTES = 65_000  # an IP datagram's 65,535 less room for its headers
+MAX_SEGMENTS: Final = 64  # UDP_MAX_SEGMENTS before Linux 6.9
+MAX_BYTES: Final = 65_000  # an IP datagram's 65,535 less room for its headers
 # Padding is at most a 32nd of the size: 34 bytes for 1,100, and next to nothing for audio.
-PADDING_SHIFT = 5
+PADDING_SHIFT: Final = 5
 
-PADDING_BIT = 0x20
+PADDING_BIT: Final = 0x20
 
 
 def plan_runs(packets: Sequence[tuple[bytes, bytes]], overhead: int) -> list[tuple[int, int, int]]:

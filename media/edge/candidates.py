@@ -5,15 +5,16 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import ifaddr
 
 # RFC 8445 section 5.1.2.1: type preference of host candidates, local preference, component 1.
-_TYPE_PREFERENCE = 126
-_COMPONENT = 1
+_TYPE_PREFERENCE: Final = 126
+_COMPONENT: Final = 1
 # Local preferences. IPv6 before IPv4 (RFC 8421): no NAT. TCP after UDP, with the direction preference of
 # "passive" (RFC 6544 section 4.2).
-_UDP_PREFERENCE = 65535
+_UDP_PREFERENCE: Final = 65535
 _TCP_PREFERENCE = (4 << 13) - 1
 
 

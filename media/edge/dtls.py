@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Final, cast
 
 from aiortc import (
     RTCCertificate,
@@ -26,9 +26,9 @@ from media.edge.srtp import SrtpKeys, SrtpProfile
 
 # Seconds from the first DTLS datagram to the end of the handshake. Chrome needs two round trips, and OpenSSL
 # repeats a lost flight after 1, 2 and 4 s.
-HANDSHAKE_TIMEOUT = 10.0
+HANDSHAKE_TIMEOUT: Final = 10.0
 # Datagrams that may wait for the handshake's task: Chrome's ClientHello is two, a flight with a chain five.
-MAX_WAITING = 16
+MAX_WAITING: Final = 16
 
 # AES-128 first, unlike aiortc: ten rounds of AES instead of fourteen, and no attack on either is known.
 _PROFILE_ORDER = (
@@ -36,7 +36,7 @@ _PROFILE_ORDER = (
     SrtpProfile.AEAD_AES_256_GCM,
     SrtpProfile.AES128_CM_SHA1_80,
 )
-_EXPORTER_LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 section 4.2
+_EXPORTER_LABEL: Final = b"EXTRACTOR-dtls_srtp"  # RFC 5764 section 4.2
 
 
 class Certificate:

@@ -10,7 +10,7 @@ import random
 import string
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from media.edge import stun
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 # (host, port) of IPv4, (host, port, flow, scope) of IPv6, as sockets give it.
 Address = tuple[str, int] | tuple[str, int, int, int]
 
-ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839 section 5.4
-UFRAG_LENGTH = 8  # 48 bits: unique on one port, and nothing that a stranger hits upon
-PASSWORD_LENGTH = 24  # 144 bits; RFC 8445 section 5.3 asks for 128
+ICE_CHARS: Final = string.ascii_letters + string.digits + "+/"  # RFC 8839 section 5.4
+UFRAG_LENGTH: Final = 8  # 48 bits: unique on one port, and nothing that a stranger hits upon
+PASSWORD_LENGTH: Final = 24  # 144 bits; RFC 8445 section 5.3 asks for 128
 
 # Seconds without any authenticated packet after which a peer is gone. RFC 7675 allows 30. Chrome checks its
 # pair every 2.5 s and gives it up itself after 15 s (libwebrtc p2p/base/p2p_constants.h,
 # CONNECTION_WRITE_TIMEOUT), aioice checks every 4-6 s: two checks may be lost, and a lift ride is survived.
-CONSENT_TIMEOUT = 15.0
+CONSENT_TIMEOUT: Final = 15.0
 # Seconds that a new peer has for its first check: signalling to a phone on a poor network takes its time.
-FIRST_CHECK_TIMEOUT = 30.0
+FIRST_CHECK_TIMEOUT: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import errno
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any
+from typing import Any, Final
 
 from media.edge import candidates, stun
 from media.edge.dtls import Certificate
@@ -24,23 +24,23 @@ from media.edge.udp import DatagramSocket, UdpSender, open_udp_socket
 from media.errors import MediaError
 
 # Longer than any datagram that a peer has cause to send.
-MAX_DATAGRAM = 2048
+MAX_DATAGRAM: Final = 2048
 # Datagrams read before those made of them are sent, and before timers and signalling get their turn: 3 ms of
 # work where each goes to eight receivers.
 # To wait 0.2 ms for more before reading, as network drivers do, was tried: a wake finds a whole video frame
 # anyway, so that 20 peers with 4,000 packets/s cost a quarter more, not less, and the delay trebled.
-DRAIN_LIMIT = 64
+DRAIN_LIMIT: Final = 64
 
 # Datagrams of strangers looked at in a second: a join takes about ten.
-STRANGERS_PER_SECOND = 1000
+STRANGERS_PER_SECOND: Final = 1000
 # Media of strangers for which peers are tried, in a second: each peer that moves needs one.
-ADOPTIONS_PER_SECOND = 100
+ADOPTIONS_PER_SECOND: Final = 100
 # Datagrams taken from one path in a second: four times what camera and screen in all their encodings make.
 # Whoever floods, a peer or somebody with its address, keeps the rest from nobody else.
-PATH_PER_SECOND = 5000
-MAX_HANDSHAKES = 64  # DTLS handshakes at once: 3 ms of work each
+PATH_PER_SECOND: Final = 5000
+MAX_HANDSHAKES: Final = 64  # DTLS handshakes at once: 3 ms of work each
 
-_BIND_ATTEMPTS = 16
+_BIND_ATTEMPTS: Final = 16
 
 
 class MediaPort:

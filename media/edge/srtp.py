@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from struct import Struct
-from typing import Protocol
+from typing import Final, Protocol
 
 import pylibsrtp
 from cryptography.exceptions import InvalidTag
@@ -19,21 +19,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 # Packets that may arrive out of order. RFC 3711 section 3.3.2 asks for at least 64; a retransmission without
 # RTX comes up to a second late, which is 1,000 packets of fast video.
-REPLAY_WINDOW = 1024
+REPLAY_WINDOW: Final = 1024
 # Streams that a peer may send: 3 sources of 3 encodings with RTX, each also by RTCP, and room for renewals.
-MAX_STREAMS = 256
+MAX_STREAMS: Final = 256
 
-TAG_LENGTH = 16  # RFC 7714 section 14.2
-SRTCP_HEADER_LENGTH = 8
-SRTCP_INDEX_LENGTH = 4
-ENCRYPTED = 1 << 31  # the E bit before the SRTCP index
+TAG_LENGTH: Final = 16  # RFC 7714 section 14.2
+SRTCP_HEADER_LENGTH: Final = 8
+SRTCP_INDEX_LENGTH: Final = 4
+ENCRYPTED: Final = 1 << 31  # the E bit before the SRTCP index
 RTP_LABELS = (0, 2)  # of encryption key and salt, RFC 3711 section 4.3.1
 RTCP_LABELS = (3, 5)
 
-_SEQUENCE_SSRC = Struct("!2xH4xI")
-_SSRC = Struct("!4xI")
-_CM_TAG_LENGTH = 10
-_CM_TRAILER_LENGTH = SRTCP_INDEX_LENGTH + _CM_TAG_LENGTH
+_SEQUENCE_SSRC: Final = Struct("!2xH4xI")
+_SSRC: Final = Struct("!4xI")
+_CM_TAG_LENGTH: Final = 10
+_CM_TRAILER_LENGTH: Final = SRTCP_INDEX_LENGTH + _CM_TAG_LENGTH
 _WINDOW_MASK = (1 << REPLAY_WINDOW) - 1
 
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from media.edge.ice import Address
 
 if TYPE_CHECKING:
     from media.edge.port import MediaPort
 
-MAX_CONNECTIONS = 512
+MAX_CONNECTIONS: Final = 512
 # Of one address: a practice or a hotel behind one NAT where UDP is blocked.
-MAX_CONNECTIONS_PER_HOST = 64
+MAX_CONNECTIONS_PER_HOST: Final = 64
 # The longest frame taken: twice the longest datagram that a browser sends. An HTTP request to this port reads
 # as a frame of 18 kB and ends at once.
-MAX_FRAME = 3000
+MAX_FRAME: Final = 3000
 
-AUTHENTICATION_TIMEOUT = 10.0  # until the first authentic connectivity check
-IDLE_TIMEOUT = 30.0
+AUTHENTICATION_TIMEOUT: Final = 10.0  # until the first authentic connectivity check
+IDLE_TIMEOUT: Final = 30.0
 
 # TCP keeps what the network doesn't take, and delay grows without bound. So media is dropped while this much
 # waits, or while anything has waited for so long; what is not media has twice the room.
-MAX_WAITING = 64 << 10
-MAX_WAITING_TIME = 0.2
+MAX_WAITING: Final = 64 << 10
+MAX_WAITING_TIME: Final = 0.2
 # What the kernel may hold that it has not sent: beyond, data waits with us, where it is counted.
-NOT_SENT_LOW_WATER = 16 << 10
+NOT_SENT_LOW_WATER: Final = 16 << 10
 
-_LENGTH = 2  # bytes before each frame
+_LENGTH: Final = 2  # bytes before each frame
 
 
 class Deframer:

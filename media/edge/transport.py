@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from media.edge import stun
 from media.edge.batch import pad, plan_runs
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from media.edge.port import MediaPort
 
 # Paths that one peer may have: interfaces times address families, and TCP. Beyond, the oldest is forgotten.
-MAX_PATHS = 16
+MAX_PATHS: Final = 16
 
 OnRtp = Callable[[bytes, bytes, float], None]
 OnRtcp = Callable[[bytes, float], None]

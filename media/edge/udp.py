@@ -7,20 +7,20 @@ import socket
 from collections import Counter
 from collections.abc import Sequence
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from media.edge.ice import Address
 
 # Bytes that the kernel keeps while the loop is busy: 4 MB are 0.1 s at 20,000 packets/s. The kernel gives
 # less where net.core.rmem_max is lower.
-BUFFER_SIZE = 4 << 20
+BUFFER_SIZE: Final = 4 << 20
 
-SOL_UDP = 17
-UDP_SEGMENT = 103
-_SEGMENT_SIZE = Struct("=H")
+SOL_UDP: Final = 17
+UDP_SEGMENT: Final = 103
+_SEGMENT_SIZE: Final = Struct("=H")
 
 # What kernels answer that don't have GSO, or not for this route or device (checksum offload missing: EIO).
-_GSO_REFUSED = frozenset({errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EIO})
+_GSO_REFUSED: Final = frozenset({errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EIO})
 
 
 class DatagramSocket(Protocol):

@@ -6,7 +6,7 @@ A publisher describes its layers once, with a keyframe (`Structure`); afterwards
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from media.payload.structure import (
     DISCARDABLE,
@@ -29,7 +29,7 @@ __all__ = [
     "with_frame_number",
 ]
 
-EXTENDED = 3  # a descriptor of more bytes has more than the mandatory fields
+EXTENDED: Final = 3  # a descriptor of more bytes has more than the mandatory fields
 
 
 class FrameDescriptor(NamedTuple):

@@ -7,18 +7,19 @@ are in samples at 48 kHz, the RTP clock of Opus (RFC 7587 section 4.1).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_FRAME = 1275  # bytes, RFC 6716 section 3.2.1
-MAX_DURATION = 5760  # 120 ms, RFC 6716 section 3.2.5
-MAX_DTX_PACKET = 2  # bytes: libopus says of packets up to this size that they need not be sent
+MAX_FRAME: Final = 1275  # bytes, RFC 6716 section 3.2.1
+MAX_DURATION: Final = 5760  # 120 ms, RFC 6716 section 3.2.5
+MAX_DTX_PACKET: Final = 2  # bytes: libopus says of packets up to this size that they need not be sent
 
-_VBR, _PADDING = 0x80, 0x40  # flags of the frame count byte of code 3
+_VBR: Final = 0x80  # flags of the frame count byte of code 3
+_PADDING: Final = 0x40
 # By config / 4 and config % 4, RFC 6716 table 2: SILK, hybrid (10 and 20 ms twice), CELT.
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960, 480, 960)
 _CELT = (120, 240, 480, 960)
-_FRAME_DURATIONS = _SILK * 3 + _HYBRID + _CELT * 4
+_FRAME_DURATIONS: Final = _SILK * 3 + _HYBRID + _CELT * 4
 
 
 class Toc(NamedTuple):

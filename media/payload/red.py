@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_BLOCK = 1023  # bytes of a redundant block, 10 bits
-MAX_OFFSET = 16383  # RTP clock ticks back, 14 bits
-MAX_BLOCKS = 32  # in one packet; browsers send up to 10
+MAX_BLOCK: Final = 1023  # bytes of a redundant block, 10 bits
+MAX_OFFSET: Final = 16383  # RTP clock ticks back, 14 bits
+MAX_BLOCKS: Final = 32  # in one packet; browsers send up to 10
 
 
 class Block(NamedTuple):

@@ -4,12 +4,16 @@ the layers that a publisher sends, and for each kind of frame what it depends on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MAX_SPATIAL, MAX_TEMPORAL = 4, 8  # layers
-MAX_TEMPLATES = 64
+MAX_SPATIAL: Final = 4  # layers
+MAX_TEMPORAL: Final = 8
+MAX_TEMPLATES: Final = 64
 # Decode target indications: what a frame is to a receiver that wants a given decode target.
-NOT_PRESENT, DISCARDABLE, SWITCH, REQUIRED = 0, 1, 2, 3
+NOT_PRESENT: Final = 0
+DISCARDABLE: Final = 1
+SWITCH: Final = 2
+REQUIRED: Final = 3
 
 
 class Template(NamedTuple):

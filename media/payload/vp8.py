@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_KEYFRAME_HEAD = 10  # bytes: frame tag 3, start code 3, width 2, height 2
-_START_CODE = b"\x9d\x01\x2a"
+_KEYFRAME_HEAD: Final = 10  # bytes: frame tag 3, start code 3, width 2, height 2
+_START_CODE: Final = b"\x9d\x01\x2a"
 
 
 class Vp8(NamedTuple):

@@ -6,16 +6,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from media.rtp.reports import pack
 
-TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 205, 206  # RTCP packet types, RFC 4585 section 6.1
-NACK = 1  # feedback format of TRANSPORT_FEEDBACK
-PICTURE_LOSS, FULL_INTRA_REQUEST, APPLICATION = 1, 4, 15  # feedback formats of PAYLOAD_FEEDBACK
+TRANSPORT_FEEDBACK: Final = 205  # RTCP packet types, RFC 4585 section 6.1
+PAYLOAD_FEEDBACK: Final = 206
+NACK: Final = 1  # feedback format of TRANSPORT_FEEDBACK
+PICTURE_LOSS: Final = 1  # feedback formats of PAYLOAD_FEEDBACK
+FULL_INTRA_REQUEST: Final = 4
+APPLICATION: Final = 15
 # Sequence numbers read from one NACK. libwebrtc asks for at most 1000 at a time (nack_requester.cc).
-MAX_LOST = 2048
+MAX_LOST: Final = 2048
 
-_SSRCS = struct.Struct("!II")
+_SSRCS: Final = struct.Struct("!II")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Final
 
-FIXED_HEADER = 12  # bytes before the CSRCs
-MAX_CSRCS = 15
+FIXED_HEADER: Final = 12  # bytes before the CSRCs
+MAX_CSRCS: Final = 15
 
-_FIXED = struct.Struct("!BBHII")
+_FIXED: Final = struct.Struct("!BBHII")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Final
 
-SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, GOODBYE = 200, 201, 202, 203  # RTCP packet types
-MAX_COUNT = 31  # report blocks, chunks or sources in one packet
+SENDER_REPORT: Final = 200  # RTCP packet types
+RECEIVER_REPORT: Final = 201
+SOURCE_DESCRIPTION: Final = 202
+GOODBYE: Final = 203
+MAX_COUNT: Final = 31  # report blocks, chunks or sources in one packet
 
-_BLOCK = struct.Struct("!IIIIII")
-_SENDER_INFO = struct.Struct("!IQIII")
-_CNAME = 1  # SDES item, RFC 3550 section 6.5.1
+_BLOCK: Final = struct.Struct("!IIIIII")
+_SENDER_INFO: Final = struct.Struct("!IQIII")
+_CNAME: Final = 1  # SDES item, RFC 3550 section 6.5.1
 
 
 @dataclass(frozen=True, slots=True)

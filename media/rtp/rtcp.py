@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from media.rtp import feedback, reports, twcc
 from media.rtp.feedback import FullIntraRequest, Nack, PictureLoss, Remb
@@ -42,7 +42,8 @@ RtcpPacket: TypeAlias = (
     | TransportFeedback
 )
 
-APPLICATION_DEFINED, EXTENDED_REPORT = 204, 207  # RFC 3550 section 6.7, RFC 3611: valid, of no use here
+APPLICATION_DEFINED: Final = 204  # RFC 3550 section 6.7, RFC 3611: valid, of no use here
+EXTENDED_REPORT: Final = 207
 
 
 def parse(data: bytes, drops: Counter[str] | None = None) -> list[RtcpPacket]:

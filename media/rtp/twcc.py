@@ -6,16 +6,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-PACKET_TYPE = 205  # RTPFB, RFC 4585 section 6.1
-FORMAT = 15
-MAX_COUNT = 0xFFFF  # packets one feedback can speak of
-MAX_DELTA = 0x7FFF  # ticks of 250 us from one arrival to the next, 8.2 s; -MAX_DELTA - 1 backwards
+PACKET_TYPE: Final = 205  # RTPFB, RFC 4585 section 6.1
+FORMAT: Final = 15
+MAX_COUNT: Final = 0xFFFF  # packets one feedback can speak of
+MAX_DELTA: Final = 0x7FFF  # ticks of 250 us from one arrival to the next, 8.2 s; -MAX_DELTA - 1 backwards
 
-_LOST, _SMALL, _LARGE = 0, 1, 2  # packet status symbols: no delta, 8 bit unsigned, 16 bit signed
-_MAX_RUN = 0x1FFF
-_HEAD = struct.Struct("!IIHHI")
-_LARGE_DELTA = struct.Struct("!h")
+_LOST: Final = 0  # packet status symbols: no delta, 8 bit unsigned, 16 bit signed
+_SMALL: Final = 1
+_LARGE: Final = 2
+_MAX_RUN: Final = 0x1FFF
+_HEAD: Final = struct.Struct("!IIHHI")
+_LARGE_DELTA: Final = struct.Struct("!h")
 
 
 @dataclass(frozen=True, slots=True)

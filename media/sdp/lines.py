@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from media.sdp.description import SdpError
 
-MAX_SIZE = 200_000  # bytes. An offer of Chromium with 14 unrestricted m-lines takes 59,000.
-MAX_LINE = 4096  # characters
-MAX_MEDIA = 64  # m-lines
-MAX_ATTRIBUTES = 4096  # in one section
-MAX_MID = 64  # characters
-MAX_CANDIDATES = 64  # read of one m-line
+MAX_SIZE: Final = 200_000  # bytes. An offer of Chromium with 14 unrestricted m-lines takes 59,000.
+MAX_LINE: Final = 4096  # characters
+MAX_MEDIA: Final = 64  # m-lines
+MAX_ATTRIBUTES: Final = 4096  # in one section
+MAX_MID: Final = 64  # characters
+MAX_CANDIDATES: Final = 64  # read of one m-line
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-~]+")  # RFC 8866 section 9
-_ICE = re.compile(r"[A-Za-z0-9+/]+")  # RFC 8839 section 5.4
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TOKEN: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]+")  # RFC 8866 section 9
+_ICE: Final = re.compile(r"[A-Za-z0-9+/]+")  # RFC 8839 section 5.4
 
 
 class Section:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast, get_args
+from typing import Final, cast, get_args
 
 from media.sdp import lines
 from media.sdp.description import (
@@ -20,14 +20,14 @@ from media.sdp.description import (
 )
 from media.sdp.lines import Section, number, token
 
-MAX_SSRC = 0xFFFF_FFFF
+MAX_SSRC: Final = 0xFFFF_FFFF
 
-_DIRECTIONS = get_args(Direction)
-_RTPMAP = re.compile(r"(\S+) +([^\s/]+)/([0-9]+)(?:/([0-9]+))?")
-_EXTMAP = re.compile(r"([0-9]+)(?:/([a-z]+))? +(\S+)(?: .*)?")
-_FINGERPRINT = re.compile(r"([A-Za-z0-9-]+) +([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63})")
-_RID = re.compile(r"([A-Za-z0-9_-]{1,255}) +(send|recv)(?: +(.*))?")
-_SIMULCAST_RID = re.compile(r"(~?)([A-Za-z0-9_-]{1,255})")
+_DIRECTIONS: Final = get_args(Direction)
+_RTPMAP: Final = re.compile(r"(\S+) +([^\s/]+)/([0-9]+)(?:/([0-9]+))?")
+_EXTMAP: Final = re.compile(r"([0-9]+)(?:/([a-z]+))? +(\S+)(?: .*)?")
+_FINGERPRINT: Final = re.compile(r"([A-Za-z0-9-]+) +([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63})")
+_RID: Final = re.compile(r"([A-Za-z0-9_-]{1,255}) +(send|recv)(?: +(.*))?")
+_SIMULCAST_RID: Final = re.compile(r"(~?)([A-Za-z0-9_-]{1,255})")
 
 
 def parse(text: str) -> SessionDescription:

@@ -5,19 +5,21 @@ draft-holmer-rmcat-transport-wide-cc-extensions-01; libwebrtc transport_sequence
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.rtp.sequence import unwrap16
 from media.rtp.twcc import TransportFeedback
 
-MIN_INTERVAL = 0.05  # seconds between two reports; libwebrtc's bounds and share
-MAX_INTERVAL = 0.25
-STEADY_INTERVAL = 0.1  # seconds at least while nothing is lost; libwebrtc's default
-FEEDBACK_SHARE = 0.05  # of the received bit/s may go into feedback
-FEEDBACK_SIZE = 68  # bytes that one report costs on the wire, on average
-MAX_PENDING = 400  # packets in one report, which has to fit a datagram
-MAX_AGE = 5.0  # seconds; the format can tell arrivals that are at most 8.2 s apart
-MAX_GAP = 1000  # packets; a larger hole means that the sender restarted its numbers
-TICKS_PER_SECOND = 4000  # arrivals are told in 250 us
-TICKS_PER_REFERENCE = 256  # 64 ms
+MIN_INTERVAL: Final = 0.05  # seconds between two reports; libwebrtc's bounds and share
+MAX_INTERVAL: Final = 0.25
+STEADY_INTERVAL: Final = 0.1  # seconds at least while nothing is lost; libwebrtc's default
+FEEDBACK_SHARE: Final = 0.05  # of the received bit/s may go into feedback
+FEEDBACK_SIZE: Final = 68  # bytes that one report costs on the wire, on average
+MAX_PENDING: Final = 400  # packets in one report, which has to fit a datagram
+MAX_AGE: Final = 5.0  # seconds; the format can tell arrivals that are at most 8.2 s apart
+MAX_GAP: Final = 1000  # packets; a larger hole means that the sender restarted its numbers
+TICKS_PER_SECOND: Final = 4000  # arrivals are told in 250 us
+TICKS_PER_REFERENCE: Final = 256  # 64 ms
 
 
 class Arrivals:

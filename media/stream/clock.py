@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-MAX_ERROR = 1.0  # seconds; a sender whose clock steps by more is followed
+from typing import Final
+
+MAX_ERROR: Final = 1.0  # seconds; a sender whose clock steps by more is followed
 
 
 class SenderClock:

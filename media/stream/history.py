@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from media.rtp.extensions import Elements
 
-SIZE = 256  # packets, a power of two: 1 s of the largest layer we forward (2 Mbit/s)
-MIN_RESEND = 0.015  # seconds; a request repeated sooner is about the copy that is on its way
-MAX_AGE = 1.0  # seconds; later no receiver waits for it any more
+SIZE: Final = 256  # packets, a power of two: 1 s of the largest layer we forward (2 Mbit/s)
+MIN_RESEND: Final = 0.015  # seconds; a request repeated sooner is about the copy that is on its way
+MAX_AGE: Final = 1.0  # seconds; later no receiver waits for it any more
 
 
 class Sent(NamedTuple):

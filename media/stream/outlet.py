@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from media.congestion.base import IP_UDP_OVERHEAD, ProbeCluster
 from media.congestion.pacer import Pacer
 from media.congestion.sent import SentPackets
 from media.rtp.extensions import Elements, write_extensions
 
-SRTP_TAG = 16  # bytes, AEAD_AES_GCM (RFC 7714)
-START_RATE = 1_000_000.0  # bit/s, the pacer's until a controller has told one
+SRTP_TAG: Final = 16  # bytes, AEAD_AES_GCM (RFC 7714)
+START_RATE: Final = 1_000_000.0  # bit/s, the pacer's until a controller has told one
 
-_ONE_ELEMENT = struct.Struct("!BBHIIIBHB")  # fixed header, one element of 2 bytes, 1 byte of padding
-_TWO_ELEMENTS = struct.Struct("!BBHIIIBHB3sB")  # the same and one of 3 bytes: a usual dependency descriptor
-_FIXED = struct.Struct("!BBHII")
-_PROFILE_AND_WORD = 0xBEDE_0001
-_PROFILE_AND_WORDS = 0xBEDE_0002
-_PADDING_BIT = 0x20
+_ONE_ELEMENT: Final = struct.Struct("!BBHIIIBHB")  # fixed header, one element of 2 bytes, 1 byte of padding
+# The same and one of 3 bytes: a usual dependency descriptor.
+_TWO_ELEMENTS: Final = struct.Struct("!BBHIIIBHB3sB")
+_FIXED: Final = struct.Struct("!BBHII")
+_PROFILE_AND_WORD: Final = 0xBEDE_0001
+_PROFILE_AND_WORDS: Final = 0xBEDE_0002
+_PADDING_BIT: Final = 0x20
 
 
 class Outgoing(NamedTuple):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from media.rtp.rtcp import ReportBlock
 from media.rtp.sequence import unwrap16
 
-MAX_MISSING = 256  # packets asked for at once; beyond it a keyframe is cheaper than repair
-MAX_TRIES = 8  # NACKs per packet
-GIVE_UP = 1.0  # seconds after which a missing packet is of no use to a live picture
-MAX_JUMP = 2000  # packets; a larger step means that the sender restarted its numbers
-REORDER_WAIT = 0.01  # seconds; a packet that is late by less was reordered, not lost
-RTT_MARGIN = 1.25  # round trips between two requests for one packet
+MAX_MISSING: Final = 256  # packets asked for at once; beyond it a keyframe is cheaper than repair
+MAX_TRIES: Final = 8  # NACKs per packet
+GIVE_UP: Final = 1.0  # seconds after which a missing packet is of no use to a live picture
+MAX_JUMP: Final = 2000  # packets; a larger step means that the sender restarted its numbers
+REORDER_WAIT: Final = 0.01  # seconds; a packet that is late by less was reordered, not lost
+RTT_MARGIN: Final = 1.25  # round trips between two requests for one packet
 
 
 class ReceiveStream:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
-MAX_POINTS = 64  # drops remembered; a late packet from before them is of no use any more
+MAX_POINTS: Final = 64  # drops remembered; a late packet from before them is of no use any more
 
 
 class Rewriter:

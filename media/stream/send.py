@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import SIZE, History, Sent
 from media.stream.outlet import Outgoing, Outlet
 
-NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
-SHORT_DESCRIPTOR = 3  # bytes of a dependency descriptor that has the mandatory fields alone
-AT_ONCE = playout_delay(0.0, 0.0)
-WHEN_DUE = playout_delay(0.0, 10.0)  # libwebrtc's own bounds, modules/video_coding/timing/timing.cc
-TELLING = 15  # pictures in a row that say that the hurry is over: the first ones may be lost
-MAX_PADDING = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
-PADDING_OVERHEAD = 64  # bytes on the wire of a packet of padding: IP, UDP, RTP with its extensions, SRTP
+NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
+SHORT_DESCRIPTOR: Final = 3  # bytes of a dependency descriptor that has the mandatory fields alone
+AT_ONCE: Final = playout_delay(0.0, 0.0)
+WHEN_DUE: Final = playout_delay(0.0, 10.0)  # libwebrtc's own bounds, modules/video_coding/timing/timing.cc
+TELLING: Final = 15  # pictures in a row that say that the hurry is over: the first ones may be lost
+MAX_PADDING: Final = 255  # bytes of RTP padding in one packet (RFC 3550 section 5.1)
+# Bytes on the wire of a packet of padding: IP, UDP, RTP with its extensions, SRTP.
+PADDING_OVERHEAD: Final = 64
 
 
 class SendStream:
