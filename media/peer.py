@@ -382,3 +382,10 @@ class PeerCore:
         video = None if slot is None else slot.video_subscription
         if slot is not None and video is not None and slot.video is self.table.streams[ssrc]:
             video.want_keyframe(now=now)
+
+
+def _goes_on(publication: Publication, line: Line) -> bool:
+    """Does the line carry what it did before, or pause it?"""
+    if line.role == "publish" and line.format != publication.format:
+        return False
+    return line.source == publication.source and {*line.rids} == {*publication.rids}

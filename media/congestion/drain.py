@@ -1,5 +1,8 @@
 """Emptying a queue, and finding out whose it is.
 
+What is held back shows a round trip later; until then it is reckoned with, or every drain would take a round
+trip too long (Smith, "Closer control of loops with dead time", 1957).
+
 While a queue lasts, what arrives is the capacity we get. Sending a part of that shortens a queue of our own
 at a known speed; a queue that does not shorten is filled by somebody else.
 """
@@ -10,6 +13,7 @@ from typing import Final
 
 DRAIN_TIME: Final = 0.400  # seconds in which a drain should empty the queue
 FACTOR = (0.35, 0.70)  # bounds of the rate while draining, times the capacity
+AFTER_DRAIN: Final = 0.88  # times the capacity, once it is empty
 # Seconds plus the round trip until the delivery rate has forgotten the time before the drop.
 SETTLE: Final = 0.3
 NOT_OURS_AFTER: Final = 1.0  # seconds of sending in which a drain must show
@@ -24,6 +28,7 @@ class Drain:
         self.capacity: float | None = None
         self.not_ours = False
         self._floor = floor
+        self._factor = 1.0  # of the capacity, sent now
         self._started_at = now
         self._queue = queue
         self._expected = 0.0  # fall of the queue since
@@ -41,8 +46,14 @@ class Drain:
                 self.capacity = max(self.capacity, capacity)
         if self.capacity is None:
             return None
+        # What we held back since the newest packet that we know of left has yet to show.
+        ahead = now - max(newest_sent_at, self._started_at)
         low, high = FACTOR
-        rate = min(max(1 - queue / DRAIN_TIME, low), high) * self.capacity
+        if queue > ahead * (1 - self._factor):
+            self._factor = min(max(1 - queue / DRAIN_TIME, low), high)
+        else:
+            self._factor = AFTER_DRAIN
+        rate = self._factor * self.capacity
         self._judge(queue, max(rate, self._floor) / max(self.capacity, 1.0), newest_sent_at)
         return min(rate, self.before)
 

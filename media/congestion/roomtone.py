@@ -23,13 +23,14 @@ from media.congestion.base import ControllerState, PacketResult, Phase, ProbeClu
 from media.congestion.competition import Competition
 from media.congestion.delivery import DeliveryRate
 from media.congestion.demand import DROP, UNSATURATED, DemandProber
-from media.congestion.drain import Drain
+from media.congestion.drain import AFTER_DRAIN, Drain
 from media.congestion.growth import grown
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
 from media.congestion.queue_delay import QueueDelay
 from media.congestion.random_loss import RandomLoss, Verdict
 from media.congestion.sent import SentPackets
+from media.congestion.silence import Silence
 
 START_BITRATE: Final = 300_000.0  # bit/s
 MAX_BITRATE: Final = 8_000_000.0
@@ -46,17 +47,16 @@ CALM_AT_MOST: Final = 30.0
 EASE_AFTER: Final = 0.100  # seconds with a queue between the two bounds, until we step back a little
 EASE: Final = 0.90  # times what arrives
 EASE_INTERVAL: Final = 0.300  # seconds plus the round trip between two such steps
-AFTER_DRAIN: Final = 0.88  # times the capacity
 
 NEAR: Final = 1.10  # times the capacity known; beyond, it is known no more
 USED_SHARE: Final = 0.7  # of the estimate must arrive for it to grow by itself
 ENOUGH: Final = 1.2  # times all that is wanted
 
 PACING: Final = 1.1
-IN_FLIGHT_SLACK: Final = 0.080  # seconds of the rate beyond the round trip and the feedback's interval
+# Seconds of the rate beyond the round trip and the feedback's interval: a picture of thirty a second, and the
+# queue that starts a drain. Sending then slows down before the feedback on somebody's burst is there.
+IN_FLIGHT_SLACK: Final = 0.050
 IN_FLIGHT_AT_LEAST: Final = 3000  # bytes
-STARVED_AFTER: Final = 0.5  # seconds plus three round trips
-STARVED_INTERVAL: Final = 0.5
 PROBE_SETTLE: Final = 0.25  # seconds that a probe's own queue is not held against us
 PROBE_TRUST: Final = 0.92  # of the measured rate
 
@@ -109,7 +109,7 @@ class Roomtone:
         self._competition = Competition()
         self._interval = 0.1  # seconds between feedbacks, smoothed
         self._settle_until = now
-        self._starved_at = now
+        self._silence = Silence(now=now)
         self._long_since: float | None = None
         self._eased_at = -math.inf
         self._ignore_before = -math.inf  # send time; another path
@@ -404,17 +404,11 @@ class Roomtone:
     # -- silence
 
     def _watch_feedback(self, now: float) -> None:
-        last = self._sent.last_sent_at
-        if self._feedback_at is None or last is None:
-            return
-        patience = STARVED_AFTER + 3 * self._round_trip
-        if now - max(last, self._feedback_at) > patience:
-            # Nothing moves: what flew is lost, or media would wait for ever for its acknowledgement.
-            self._sent.reset_in_flight()
-        if last - self._feedback_at < patience or now - self._starved_at < STARVED_INTERVAL:
+        if self._feedback_at is None or not self._silence.starves(
+            self._sent, self._feedback_at, self._round_trip, now=now
+        ):
             return
         if self.mode is not Mode.STARVED:
             self._prober.remember(self._rate, now=now)
             self._enter(Mode.STARVED, now)
-        self._starved_at = now
         self._rate = max(self._floor, self._rate / 2)

@@ -246,3 +246,25 @@ def test_no_report_can_push_the_estimate_out_of_its_bounds(make, reports):
         controller.poll_probe(now=now)
         assert 5_000 <= controller.estimate <= MAX_BITRATE
         assert controller.pacing_rate > 0
+
+
+def test_the_first_packet_after_a_pause_does_not_pass_for_starvation():
+    path = Path()
+    path.run(3.0)
+    before = path.controller.estimate
+    for _ in range(50):
+        path.now += 0.1
+        path.tick()
+    path.silence(0.2)
+    assert path.controller.state.phase is not Phase.STARVED
+    assert path.controller.estimate == before
+
+
+def test_packets_that_nobody_answers_after_a_pause_are_starvation():
+    path = Path()
+    path.run(3.0)
+    for _ in range(50):
+        path.now += 0.1
+        path.tick()
+    path.silence(2.0)
+    assert path.controller.state.phase is Phase.STARVED
