@@ -33,6 +33,7 @@ class Packet:
         "sequence",
         "sound",
         "start",
+        "still",
         "switch",
         "temporal",
         "timestamp",
@@ -48,6 +49,7 @@ class Packet:
         self.sound: tuple[OpusPacket, ...] = ()  # audio: what it brings that was not known
         self.start = False  # first packet of a frame
         self.keyframe = False
+        self.still = False  # a keyframe's start, and those who get stills are due one
         self.temporal = 0
         self.switch = 0  # temporal layer up to which a receiver of lower ones may go from this frame on
         self.vp8: vp8.Vp8 | None = None
@@ -66,6 +68,7 @@ class Encoding:
         self.live = True  # made for a packet that came
         self.voice: Voice | None = None  # of a microphone that has sent something
         self.keyframe_size = 0  # bytes on the wire, of the last one
+        self.still_at = float("-inf")  # when the last keyframe came that was due as a still
         self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start, on a receiver's wire
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
         self._keyframe_timestamp = -1

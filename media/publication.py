@@ -20,6 +20,7 @@ LINGER: Final = 8.0  # seconds that an encoding goes on although nobody gets it
 START_TIME: Final = 2.0  # seconds from an order until an encoding that does not come can't be had
 # Seconds between two stills: one schedule for all receivers, as each costs a keyframe on all rids.
 STILL_INTERVAL: Final = 4.0
+SOONER: Final = 0.9  # of that time: none comes to the tick
 
 
 class Publication:
@@ -57,7 +58,6 @@ class Publication:
         self._ordered_at: list[float] = []  # since when each has been ordered
         self._keyframes = KeyframeRequests()
         self._measure_at = 0.0
-        self._keyframe_at = float("-inf")  # when the last one came
         self._send_rtcp = send_rtcp
         self._on_changed = on_changed
         self._wake = wake  # `on_timeout` is due at this time, earlier than `next_timeout` has said before
@@ -103,12 +103,13 @@ class Publication:
             self.live = True
             self._on_changed(self)
         if not self._muted:
+            if packet.keyframe and packet.start and now - encoding.still_at >= STILL_INTERVAL * SOONER:
+                packet.still = True
+                encoding.still_at = now
             if self.kind == "audio":
                 encoding.read_audio(packet, now=now)
             for subscription in self.subscriptions:
                 subscription.forward(encoding, packet, now=now)
-        if packet.keyframe and packet.start:
-            self._keyframe_at = now
         if packet.keyframe and packet.start and not any(s.waiting for s in self.subscriptions):
             self._keyframes.arrived()
 
@@ -138,7 +139,7 @@ class Publication:
             holes = encoding.stream.take_unrepaired()
             if holes and self.kind == "video" and any(s.is_fed_from(encoding) for s in self.subscriptions):
                 self._keyframes.want()
-        if now - self._keyframe_at >= STILL_INTERVAL and any(s.wants_stills for s in self.subscriptions):
+        if any(s.wants_stills and self._owes_still(s, now) for s in self.subscriptions):
             self._keyframes.want()
         self._order_rids()
         live = any(encoding.live for encoding in self.encodings)
@@ -148,6 +149,11 @@ class Publication:
         if changed:
             for subscription in self.subscriptions:
                 subscription.on_encodings_changed(now=now)
+
+    def _owes_still(self, subscription: Subscription, now: float) -> bool:
+        """Not of keyframes that came in between for others' sake: those were nobody's still."""
+        due = now - STILL_INTERVAL
+        return any(e.still_at <= due and subscription.is_fed_from(e) for e in self.encodings)
 
     def close(self) -> None:
         """The source is gone; so are its subscriptions."""

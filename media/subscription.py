@@ -6,14 +6,13 @@ from typing import Final, NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
 from media.payload import vp8
-from media.publication import STILL_INTERVAL, Publication
+from media.publication import Publication
 from media.stream.receive import ReceiveStream
 from media.stream.rewrite import Rewriter
 from media.stream.send import SendStream
 
 MAX_TEMPORAL_LAYER: Final = 7  # "all of them"
 STILLS: Final = -1  # below the lowest temporal layer: keyframes alone
-SOONER: Final = 0.9  # of the time between two stills: none comes to the tick
 MIN_STEP: Final = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
 
 
@@ -73,7 +72,6 @@ class VideoSubscription:
         self._shift = 0  # of timestamps
         self._temporal = 0  # highest temporal layer that goes on, or STILLS
         self._still = -1  # timestamp of the still that is being sent
-        self._still_ticks = int(STILL_INTERVAL * SOONER * stream.clock_rate)
         self._tl0_shift = 0
         self._frame_shift = 0  # of the descriptor's frame numbers
         self._dropped_picture: int | None = None  # picture id or frame number being left out
@@ -256,8 +254,7 @@ class VideoSubscription:
         assert self.target is not None
         target = self.target.temporal
         if packet.keyframe:
-            since = packet.timestamp - self._still & 0xFFFFFFFF
-            if self._temporal == STILLS == target and self._still >= 0 and since < self._still_ticks:
+            if self._temporal == STILLS == target and self._still >= 0 and not packet.still:
                 return  # an encoder, or somebody else, wants keyframes more often than stills are paid for
             self._still = packet.timestamp
         if target < self._temporal or packet.keyframe:

@@ -202,6 +202,19 @@ def test_stills_come_by_plan() -> None:
     assert len(camera.requests) == 3
 
 
+def test_a_keyframe_for_somebody_else_puts_off_no_still() -> None:
+    camera = Camera()
+    subscriber = Subscriber(camera.publication)
+    subscriber.wants_stills = True
+    encoding = camera.add()
+    subscriber.current = encoding
+    camera.packet(encoding, 2, keyframe=True, at=1.0)
+    camera.packet(encoding, 3, keyframe=True, at=1.0 + 0.8 * STILL_INTERVAL)
+    assert encoding.still_at == 1.0, "too soon to be forwarded as a still"
+    camera.publication.on_timeout(now=1.0 + STILL_INTERVAL)
+    assert len(camera.requests) == 1
+
+
 def test_encodings_are_put_in_order_by_their_pictures() -> None:
     camera = Camera("f", "q")
     camera.add("f", width=640)
