@@ -72,6 +72,10 @@ async def guard(
     up before the answer is no failure."""
     try:
         return await handler(request)
+    except web.HTTPNotFound:
+        return problem("not-found")
+    except web.HTTPMethodNotAllowed as error:
+        return problem("method-not-allowed", headers={"Allow": error.headers["Allow"]})
     except web.HTTPException:
         raise
     except ConnectionError:

@@ -34,11 +34,14 @@ class Rewriter:
     def is_newest(self, source: int) -> bool:
         return source > self._newest
 
-    def take(self, source: int) -> tuple[int, int] | None:
-        """(stream number, picture offset) of a packet that goes on; None: it is from before the start."""
-        if source > self._newest:
-            self._newest = source
-            return source + self.offset, self.picture_offset
+    def take(self, source: int) -> int:
+        """The stream number of the packet `source`, newer than all before, which goes on."""
+        self._newest = source
+        return source + self.offset
+
+    def take_late(self, source: int) -> tuple[int, int] | None:
+        """(stream number, picture offset) of a packet that is not the newest; None: it is from before the
+        start."""
         for first, offset, picture_offset in reversed(self._points):
             if first <= source:
                 return source + offset, picture_offset

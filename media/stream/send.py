@@ -188,7 +188,7 @@ class SendStream:
         if told:
             elements += ((self._playout_id, self._playout),)
         if self.history is not None:
-            self.history.add((sequence, timestamp, marker, elements, payload, now, head))
+            self.history.add(Sent(sequence, timestamp, marker, elements, payload, now, head))
             if self._repairs_left < SIZE:
                 self._repairs_left += 1
         self.packets += 1

@@ -10,6 +10,7 @@
  * @property {string} token
  * @property {Role} role only for display: the server alone decides
  * @property {string} name as the token has it; "" when the person is to choose
+ * @property {number} expires ms since 1970, by the server's clock; Infinity when it does not say
  */
 
 const PATH = /^\/r\/([A-Za-z0-9_-]{1,64})\/?$/;
@@ -35,6 +36,7 @@ export function parseLink(text, origin) {
     token,
     role: claims.role === "host" ? "host" : "guest",
     name: typeof claims.name === "string" ? claims.name : "",
+    expires: typeof claims.exp === "number" ? claims.exp * 1000 : Infinity,
   };
 }
 

@@ -106,6 +106,10 @@ const PROBLEMS = {
     title: "This browser can't make video calls",
     text: "Open the link in a current Chrome, Edge, Firefox or Safari. Browsers inside other apps often can't.",
   },
+  "link-expired": {
+    title: "This link seems to have expired",
+    text: "Ask the person who invited you for a new one. If the clock of your device is wrong, you can try all the same.",
+  },
   "both-refused": { title: "Camera and microphone are blocked", text: "" },
   "camera-refused": { title: "The camera is blocked", text: "" },
   "camera-missing": {
@@ -239,13 +243,15 @@ export function conditionWords({ quality, cause }) {
   return QUALITIES[quality] + (why && `: ${why}`);
 }
 
-/** @param {Condition} condition one's own @returns {string} "" where there is nothing to say */
+/** @param {Condition} condition one's own @returns {Note} empty where there is nothing to say */
 export function ownWords({ quality, cause, picture }) {
-  if (quality === "good") return "";
-  if (quality === "lost") return "Nothing from you gets through: the others can’t hear you at the moment.";
-  const paused = picture === "stills" || picture === "sound";
-  const spared = paused ? " Your picture is paused so that they can keep hearing you." : "";
-  return `Your connection is ${quality}: ${CAUSES[cause]}.${spared}`;
+  if (quality === "good") return noteWords("");
+  if (quality === "lost") {
+    return noteWords("Nothing from you gets through: the others can’t hear you at the moment.", "The others can’t hear you");
+  }
+  const way = `Your connection is ${quality}: ${CAUSES[cause]}.`;
+  if (picture !== "stills" && picture !== "sound") return noteWords(way);
+  return noteWords(`${way} Your picture is paused so that they can keep hearing you.`, "Your picture is paused so that they hear you");
 }
 
 /** @param {"uplink" | "downlink"} way @param {import("./protocol.js").Grade} grade @returns {string} */

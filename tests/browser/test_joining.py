@@ -139,7 +139,10 @@ async def test_a_locked_room_says_so(person, server, room):
 
 async def test_an_expired_link_says_so(person, server, room):
     guest = await person()
-    await guest.come(server.link(room, lifetime=-3600), "Ana")
+    link = server.link(room, lifetime=-3600)
+    await guest.open(link)
+    await guest.reads("This link seems to have expired")  # before they type a name in vain
+    await guest.come(link, "Ana")
     await guest.reads("This link has expired")
 
 

@@ -8,6 +8,13 @@ from types import SimpleNamespace
 import pytest_asyncio
 from playwright.async_api import expect
 
+# Is the middle of it what one would touch there?
+ON_TOP = """selector => {
+    const element = document.querySelector(selector);
+    const {x, y, width, height} = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
 WIRED = True  # the page's WebSockets can be cut, silenced and refused
 
 
@@ -58,6 +65,11 @@ async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(sessi
     await guest.press("Chat")
     await guest.write("Written while away")
     await guest.reads("Sending…")
+    size = guest.page.viewport_size
+    await guest.page.set_viewport_size({"width": 390, "height": 844})
+    assert await guest.page.evaluate(ON_TOP, "#connection"), "an open panel covers the stage, not this"
+    assert await guest.page.evaluate(ON_TOP, "#chat-panel [data-close]"), "nor does this cover the panel's button"
+    await guest.page.set_viewport_size(size)
     await host.press("Chat")
     await host.write("Said meanwhile")
     guest.wire.refusing = False

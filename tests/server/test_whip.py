@@ -278,6 +278,22 @@ class TestRefusals:
         response = await client.request(method, (await start(client)).url)
         assert response.status == 405 and response.headers["Allow"] == "PATCH, DELETE, OPTIONS"
 
+    @pytest.mark.parametrize(
+        ("method", "path", "status", "code"),
+        [
+            ("POST", "/whip/no room", 405, "method-not-allowed"),
+            ("DELETE", "/whep/room/session/more", 405, "method-not-allowed"),
+            ("POST", "/", 405, "method-not-allowed"),
+            ("GET", "/metrics", 404, "not-found"),
+        ],
+    )
+    async def test_addresses_that_are_none_of_these(
+        self, client: Any, method: str, path: str, status: int, code: str
+    ) -> None:
+        response = await client.request(method, path)
+        assert response.status == status and (await response.json())["code"] == code
+        assert status != 405 or response.headers["Allow"] == "GET,HEAD"
+
     async def test_any_page_may_ask_what_is_possible(self, client: Any) -> None:
         ask = {"Origin": "https://studio.example", "Access-Control-Request-Method": "POST"}
         response = await client.options("/whip/room", headers=ask)

@@ -88,7 +88,9 @@ export class Preview {
     enter.disabled = obstacle() === "unsupported";
     showTrack(byId("preview-video", HTMLVideoElement), this.#devices.inputs.camera.track);
     drawMirror(byId("preview-video", HTMLVideoElement), byId("preview-words", HTMLElement), this.#devices);
-    drawProblems(byId("preview-problems", HTMLElement), this.#devices);
+    // By this device's clock, which may be wrong: the server decides.
+    const expired = link !== null && link.expires < Date.now();
+    drawProblems(byId("preview-problems", HTMLElement), this.#devices, expired ? ["link-expired"] : []);
   }
 }
 
@@ -146,9 +148,9 @@ export class EndedPage {
   }
 }
 
-/** @param {HTMLElement} home @param {Devices} devices */
-function drawProblems(home, devices) {
-  const codes = problems(devices);
+/** @param {HTMLElement} home @param {Devices} devices @param {string[]} others */
+function drawProblems(home, devices, others) {
+  const codes = [...others, ...problems(devices)];
   const key = codes.join(" ");
   if (home.dataset.codes === key) return;
   home.dataset.codes = key;
@@ -165,7 +167,7 @@ function problems({ inputs: { microphone, camera } }) {
 function problemBox(code, devices) {
   const { title, text } = problemWords(code);
   const box = make("div", "problem", icon("warning"), make("div", "", make("strong", "", title), make("p", "", text)));
-  if (code === "insecure" || code === "unsupported") return box;
+  if (!code.startsWith("camera") && !code.startsWith("microphone") && code !== "both-refused") return box;
   const retry = make("button", "button small", "Try again");
   retry.type = "button";
   retry.addEventListener("click", () => {

@@ -10,6 +10,7 @@ import { byId, changeIcon, setText } from "./dom.js";
 const HOLD_MS = 3000; // what passes sooner is not worth a word
 const FAIR_MS = 20_000; // such as while the way is still being measured at the start: the sign on the tile is enough
 const TICK_MS = 500;
+const NARROW_PX = 360; // there, the whole words would take four lines
 /** @type {Condition["quality"][]} */
 const GRADES = ["good", "fair", "poor", "lost"];
 const FAIR = 1;
@@ -20,7 +21,7 @@ export class OwnQuality {
   /** @type {State | null} */
   #state = null;
   #grading = new Grading();
-  /** @type {Map<number, string>} */
+  /** @type {Map<number, import("../words.js").Note>} */
   #words = new Map(); // grade -> as last told
   #text = "";
   #since = 0; // performance.now(), of the text
@@ -51,12 +52,12 @@ export class OwnQuality {
     const grade = GRADES.indexOf(condition.quality);
     this.#words.set(grade, ownWords(condition));
     const shown = this.#grading.look(grade, now);
-    const text = this.#words.get(shown) ?? "";
+    const { text, short } = this.#words.get(shown) ?? { text: "", short: "" };
     if (text !== this.#text) this.#since = now;
     this.#text = text;
     this.#pill.hidden = text === "";
     if (text) {
-      setText(byId("own-quality-words", HTMLElement), text);
+      setText(byId("own-quality-words", HTMLElement), innerWidth < NARROW_PX ? short : text);
       changeIcon(this.#pill, `signal-${GRADES[shown]}`);
       this.#pill.dataset.quality = GRADES[shown];
     }

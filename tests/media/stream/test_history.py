@@ -1,17 +1,16 @@
-from media.rtp.extensions import Elements
-from media.stream.history import MAX_AGE, MIN_RESEND, SIZE, History
+from media.stream.history import MAX_AGE, MIN_RESEND, SIZE, History, Sent
 
 
-def sent(sequence: int, at: float = 1.0) -> tuple[int, int, bool, Elements, bytes, float, bytes]:
-    """The fields of `Sent`."""
-    return sequence, 0, False, (), b"payload", at, b""
+def sent(sequence: int, at: float = 1.0) -> Sent:
+    return Sent(sequence, 0, False, (), b"payload", at, b"")
 
 
 def test_a_packet_is_found_by_its_number() -> None:
     history = History()
-    history.add(sent(5))
-    history.add(sent(6))
-    assert history.take(5, 0.0, now=1.1) == sent(5)
+    packets = sent(5), sent(6)
+    for packet in packets:
+        history.add(packet)
+    assert history.take(5, 0.0, now=1.1) is packets[0]
     assert history.take(7, 0.0, now=1.1) is None
 
 
