@@ -101,6 +101,9 @@ class AudioSubscription(Subscription):
         if now >= self._release_at:
             self._release(now)
 
+    def on_encodings_changed(self, *, now: float) -> None:
+        """Sound has one encoding."""
+
     def is_fed_from(self, encoding: Encoding) -> bool:
         return encoding.stream is self._source
 

@@ -21,8 +21,7 @@ class LossPattern:
     packet carries can bridge them, and they say nothing of the path that is back."""
 
     def __init__(self) -> None:
-        # Until settled, sequence -> (sent at, lost), in order.
-        self._waiting: dict[int, tuple[float, bool]] = {}
+        self._waiting: dict[int, PacketResult] = {}  # by sequence number, in order, until settled
         self._newest = -math.inf  # send time
         self._weighed_at: float | None = None  # send time up to which weights have decayed
         self._settled = -1  # the newest sequence number that was counted
@@ -49,7 +48,7 @@ class LossPattern:
         overtaken = results[0].sequence < next(reversed(waiting), -1)
         for result in results:
             if result.sequence > settled:
-                waiting[result.sequence] = result.sent_at, result.received_at is None
+                waiting[result.sequence] = result
         if overtaken:  # by a later feedback
             self._waiting = waiting = dict(sorted(waiting.items()))
         self._newest = max(self._newest, results[-1].sent_at)
@@ -60,15 +59,15 @@ class LossPattern:
         """Counts what is no longer waited for."""
         waiting, until = self._waiting, self._newest - SETTLED
         counted = []
-        for number, (sent_at, lost) in waiting.items():
-            if sent_at >= until:
+        for number, result in waiting.items():
+            if result.sent_at >= until:
                 break
             counted.append(number)
-            if lost:
-                self._burst.append(sent_at)
+            if result.received_at is None:
+                self._burst.append(result.sent_at)
             else:
                 if self._burst:
-                    self._end_burst(sent_at)
+                    self._end_burst(result.sent_at)
                 self._packets += 1
         for number in counted:
             del waiting[number]

@@ -7,7 +7,6 @@ slow hangs on one deadline, `next_timeout`; while packets flow they also drive i
 from __future__ import annotations
 
 import random
-import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -47,7 +46,6 @@ from media.uplink import STARVING_DELAY, Level, Uplink
 REPORT_INTERVAL: Final = 1.0  # seconds between RTCP reports; libwebrtc's for video
 DEFAULT_RTT: Final = 0.1  # seconds, until a report has told
 
-_FIXED: Final = struct.Struct("!BBHII")
 _NO_ELEMENTS: dict[int, bytes] = {}
 
 
@@ -147,13 +145,11 @@ class PeerCore:
         """One decrypted RTP packet: `header` as on the wire, extension included."""
         if now >= self._due:
             self.on_timeout(now=now)
-        # Declared, since what a Struct yields has no type, and arithmetic on it compiles to calls.
-        first: int
-        second: int
-        sequence: int
-        timestamp: int
-        ssrc: int
-        first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(header)
+        # Compiled, bytes by place are a fifth of what a Struct takes.
+        first, second = header[0], header[1]
+        sequence = header[2] << 8 | header[3]
+        timestamp = header[4] << 24 | header[5] << 16 | header[6] << 8 | header[7]
+        ssrc = header[8] << 24 | header[9] << 16 | header[10] << 8 | header[11]
         self.packets_received += 1
         payload_type = second & 0x7F
         demultiplexer = self._demultiplexer
@@ -271,9 +267,11 @@ class PeerCore:
             if now >= self.uplink.next_timeout():
                 self._look_at_uplink(now)
             due = min(due, self.uplink.next_timeout())
-        if now >= self.downlink.next_timeout():
+        at = self.downlink.next_timeout()
+        if now >= at:
             self.downlink.on_timeout(now=now)
-        self._due = min(self._due, due, self.downlink.next_timeout())
+            at = self.downlink.next_timeout()
+        self._due = min(self._due, due, at)
 
     def _wake(self, at: float) -> None:
         if at < self._due:

@@ -76,7 +76,12 @@ class Sound:
             slot.pack(self.packing, poor=self.poor, now=now)
 
     def next_timeout(self) -> float:
-        return min((voice.next_timeout() for voice in self._voices()), default=float("inf"))
+        earliest = float("inf")
+        for slot in self._slots:
+            voice = slot.audio_subscription
+            if voice is not None and voice.next_timeout() < earliest:
+                earliest = voice.next_timeout()
+        return earliest
 
     def on_timeout(self, *, now: float) -> None:
         for voice in self._voices():

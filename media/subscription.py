@@ -66,6 +66,7 @@ class Subscription(ABC):
     def report_timestamp(self, *, now: float) -> int | None:
         """The stream's RTP timestamp at `now` by the publisher's reports; None until one came."""
 
+    @abstractmethod
     def on_encodings_changed(self, *, now: float) -> None:
         """Encodings came, went live or silent."""
 

@@ -6,7 +6,8 @@ if it had come, right before what came with it; so is what arrives late, while i
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Final
 
 from media.packing import CLOCK, with_copies
 from media.payload import opus, red
@@ -17,14 +18,19 @@ MAX_LATE: Final = CLOCK // 5  # ticks behind the newest, 200 ms: what receivers 
 MAX_REGAINED: Final = 8  # packets taken out of one
 REMEMBERED: Final = 128  # packets; RFC 2198 reaches back 341 ms
 
+_timestamp = attrgetter("timestamp")
 
-class OpusPacket(NamedTuple):
-    """One packet as the publisher's encoder made it. `samples`: ticks it lasts, 0 if it can't be read."""
 
-    timestamp: int  # unwrapped
-    samples: int
-    data: bytes
-    marker: bool
+class OpusPacket:
+    """One packet as the publisher's encoder made it."""
+
+    __slots__ = ("data", "marker", "samples", "timestamp")
+
+    def __init__(self, timestamp: int, samples: int, data: bytes, marker: bool) -> None:
+        self.timestamp = timestamp  # unwrapped
+        self.samples = samples  # ticks it lasts, 0 if it can't be read
+        self.data = data
+        self.marker = marker
 
 
 class Voice:
@@ -72,7 +78,7 @@ class Voice:
                 if packet is not None:
                     taken.append(packet)
         if len(taken) > 1:
-            taken.sort()
+            taken.sort(key=_timestamp)
         if len(blocks) == 2:
             self._keep(at, payload, blocks[0], blocks[1])
         return tuple(taken)

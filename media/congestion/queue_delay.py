@@ -20,6 +20,7 @@ RECENT: Final = 0.060  # seconds of arrivals whose minimum is "now", at least: a
 # Times the jitter, if longer: the more it varies, the rarer a packet that did not wait.
 JITTER_FACTOR: Final = 20.0
 RECENT_AT_MOST: Final = 0.3  # seconds
+_FORGOTTEN: Final = 256  # delays that are kept until it pays to move the recent ones up
 CLOCK_JUMP: Final = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
 
 
@@ -30,11 +31,13 @@ class QueueDelay:
         self.jitter = 0.0
         self._buckets: deque[tuple[float, float]] = deque()  # start of bucket on our clock, minimum
         self.base = math.inf  # seconds, of an empty path; receiver's clock minus ours
-        self._recent: deque[tuple[float, float]] = deque()  # received, delay
+        self._received: list[float] = []  # seconds, of the recent ones and some from before
+        self._delays: list[float] = []  # of the same
+        self._first = 0  # place of the first recent one
         self._last: float | None = None
 
     def add(self, results: Sequence[PacketResult], *, now: float) -> None:
-        recent, last, jitter = self._recent, self._last, self.jitter
+        last, jitter = self._last, self.jitter
         lowest = math.inf
         for result in results:
             received_at = result.received_at
@@ -51,20 +54,30 @@ class QueueDelay:
             last = delay
             if delay < lowest:
                 lowest = delay
-            recent.append((received_at, delay))
+            self._received.append(received_at)
+            self._delays.append(delay)
         self._last, self.jitter = last, jitter
         if lowest == math.inf:
             return
-        latest = recent[-1][0]
-        earliest = latest - min(max(RECENT, JITTER_FACTOR * jitter), RECENT_AT_MOST)
-        while recent[0][0] < earliest:
-            recent.popleft()
         self._lower_base(lowest, now)
-        self.value = min([delay for _, delay in recent]) - self.base
+        self.value = self._lowest_recent() - self.base
+
+    def _lowest_recent(self) -> float:
+        received, delays, first = self._received, self._delays, self._first
+        earliest = received[-1] - min(max(RECENT, JITTER_FACTOR * self.jitter), RECENT_AT_MOST)
+        while received[first] < earliest:
+            first += 1
+        if first >= _FORGOTTEN:
+            del received[:first], delays[:first]
+            first = 0
+        self._first = first
+        return min(delays[first:])
 
     def reset(self) -> None:
         self._buckets.clear()
-        self._recent.clear()
+        self._received.clear()
+        self._delays.clear()
+        self._first = 0
         self.base = math.inf
         self._last = None
         self.value = 0.0

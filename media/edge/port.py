@@ -195,10 +195,10 @@ class MediaPort:
 
     def receive(self, datagrams: list[bytes], connection: TcpConnection, address: Address) -> None:
         """Takes what came over a TCP connection."""
-        self._begin_drain()
+        now = self._begin_drain()
         try:
             for data in datagrams:
-                self._receive(data, connection, connection, address)
+                self._receive(data, connection, connection, address, now)
         finally:
             self._draining = False
             self._flush()
@@ -207,11 +207,11 @@ class MediaPort:
 
     def _drain(self, udp: DatagramSocket, sender: UdpSender) -> None:
         recvfrom = udp.recvfrom
-        self._begin_drain()
+        now = self._begin_drain()
         try:
             for _ in range(DRAIN_LIMIT):
                 data, address = recvfrom(MAX_DATAGRAM)
-                self._receive(data, address, sender, address)
+                self._receive(data, address, sender, address, now)
         except BlockingIOError:
             pass
         except OSError:
@@ -220,23 +220,26 @@ class MediaPort:
             self._draining = False
             self._flush()
 
-    def _begin_drain(self) -> None:
+    def _begin_drain(self) -> float:
+        """The time of all that is read in this drain: by now it has arrived, however long it then waits for
+        what was read before it."""
         self._draining = True
         now = self._time()
         if now >= self._refill_at:
             self._refill_at = now + 1
             for path in self._paths.values():
                 path.allowance = PATH_PER_SECOND
+        return now
 
     def _flush(self) -> None:
         marked, self._marked = self._marked, []
         for transport in marked:
             transport.flush()
 
-    def _receive(self, data: bytes, key: Hashable, sender: Sender, address: Address) -> None:
+    def _receive(self, data: bytes, key: Hashable, sender: Sender, address: Address, now: float) -> None:
         path = self._paths.get(key)
         if path is None:
-            self._receive_from_stranger(data, key, sender, address)
+            self._receive_from_stranger(data, key, sender, address, now)
             return
         path.allowance -= 1
         if path.allowance < 0:
@@ -245,31 +248,38 @@ class MediaPort:
         first = data[0] if data else 255
         if 127 < first < 192:
             if len(data) > 11:
-                path.transport.receive_media(data, path, self._time())
+                path.transport.receive_media(data, path, now)
             else:
                 self.drops["rtp-malformed"] += 1
         elif first < 4:
-            self._on_check(data, path, key, sender, address)
+            self._on_check(data, path, key, sender, address, now)
         elif 19 < first < 64:
             path.transport.receive_dtls(data)
         else:
             self.drops["unknown-protocol"] += 1
 
-    def _receive_from_stranger(self, data: bytes, key: Hashable, sender: Sender, address: Address) -> None:
-        now = self._time()
+    def _receive_from_stranger(
+        self, data: bytes, key: Hashable, sender: Sender, address: Address, now: float
+    ) -> None:
         if not self._strangers.take(now=now):
             self.drops["stranger-flood"] += 1
             return
         first = data[0] if data else 255
         if first < 4:
-            self._on_check(data, None, key, sender, address)
+            self._on_check(data, None, key, sender, address, now)
         elif 127 < first < 192 and len(data) > 11:
             self._adopt(data, key, sender, address, now)
         else:
             self.drops["stranger"] += 1
 
     def _on_check(
-        self, data: bytes, path: Path | None, key: Hashable, sender: Sender, address: Address
+        self,
+        data: bytes,
+        path: Path | None,
+        key: Hashable,
+        sender: Sender,
+        address: Address,
+        now: float,
     ) -> None:
         request = stun.parse_request(data, self.drops)
         if request is None:
@@ -287,7 +297,7 @@ class MediaPort:
             # the port to somebody else.
             path = Path(transport, key, address, sender)
             self._add(path)
-        transport.on_check(request, path, now=self._time())
+        transport.on_check(request, path, now=now)
 
     def _adopt(self, data: bytes, key: Hashable, sender: Sender, address: Address, now: float) -> None:
         """Media from a new address: its peer is the one whose keys it is authentic under. So a peer whose

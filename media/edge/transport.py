@@ -144,7 +144,7 @@ class Transport:
         if session is None or path is None or self._closed:
             self._drops["send-unconnected"] += len(batch)
             return
-        protect, sender, address = session.protect_rtp, path.sender, path.address
+        sender, address = path.sender, path.address
         if len(batch) == 1 or not sender.batches:
             runs = [(at, at + 1, 0) for at in range(len(batch))]
         else:
@@ -158,13 +158,13 @@ class Transport:
                         lack = size - len(header) - len(rest) - self._overhead
                         if lack:
                             header, rest = pad(header, rest, lack)
-                    protected = protect(header, rest)
+                    protected = session.protect_rtp(header, rest)
                     if protected is None:
                         continue
                     rest = protected
-                pieces += (header, rest)
-            for piece in pieces:
-                self.bytes_sent += len(piece)
+                pieces.append(header)
+                pieces.append(rest)
+                self.bytes_sent += len(header) + len(rest)
             self.packets_sent += len(pieces) >> 1
             if len(pieces) == 2:
                 sender.send(pieces[0], pieces[1], address)

@@ -5,30 +5,48 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 _KEYFRAME_HEAD: Final = 10  # bytes: frame tag 3, start code 3, width 2, height 2
 _START_CODE: Final = b"\x9d\x01\x2a"
 
 
-class Vp8(NamedTuple):
+class Vp8:
     """A parsed descriptor. Offsets (`..._at`) are into the payload, 0 for absent.
-    A NamedTuple, as a frozen dataclass takes several times as long to make."""
+    A plain class, the cheapest to make once compiled."""
 
-    length: int  # bytes of the descriptor
-    start: bool  # first packet of a frame: S set and partition 0
-    keyframe: bool  # first packet of a keyframe; the later ones don't say
-    width: int  # pixels, of a keyframe's first packet; 0 elsewhere
-    height: int
-    picture_id: int | None
-    picture_id_at: int
-    wide: bool  # the picture id has 15 bits, not 7
-    tl0: int | None  # TL0PICIDX, 8 bits
-    tl0_at: int
-    tid: int | None  # temporal layer, 0..3
-    layer_sync: bool  # Y: depends on the base layer only
-    key_index: int | None  # KEYIDX, 5 bits
-    key_index_at: int
+    __slots__ = (
+        "height",
+        "key_index",
+        "key_index_at",
+        "keyframe",
+        "layer_sync",
+        "length",
+        "picture_id",
+        "picture_id_at",
+        "start",
+        "tid",
+        "tl0",
+        "tl0_at",
+        "wide",
+        "width",
+    )
+
+    def __init__(self) -> None:
+        self.length = 1  # bytes of the descriptor
+        self.start = False  # first packet of a frame: S set and partition 0
+        self.keyframe = False  # first packet of a keyframe; the later ones don't say
+        self.width = 0  # pixels, of a keyframe's first packet; 0 elsewhere
+        self.height = 0
+        self.picture_id: int | None = None
+        self.picture_id_at = 0
+        self.wide = False  # the picture id has 15 bits, not 7
+        self.tl0: int | None = None  # TL0PICIDX, 8 bits
+        self.tl0_at = 0
+        self.tid: int | None = None  # temporal layer, 0..3
+        self.layer_sync = False  # Y: depends on the base layer only
+        self.key_index: int | None = None  # KEYIDX, 5 bits
+        self.key_index_at = 0
 
 
 def parse(payload: bytes) -> Vp8 | None:
@@ -36,10 +54,8 @@ def parse(payload: bytes) -> Vp8 | None:
     size = len(payload)
     if size < 2:
         return None
+    parsed = Vp8()
     first = payload[0]
-    picture_id = tl0 = tid = key_index = None
-    picture_id_at = tl0_at = key_index_at = 0
-    wide = layer_sync = False
     at = 1
     if first & 0x80:
         flags = payload[1]
@@ -47,48 +63,34 @@ def parse(payload: bytes) -> Vp8 | None:
         if size < 7 and size <= _extended_length(payload):
             return None
         if flags & 0x80:
-            picture_id_at = 2
+            parsed.picture_id_at = 2
             picture_id = payload[2]
             at = 3
             if picture_id & 0x80:
-                wide = True
+                parsed.wide = True
                 picture_id = (picture_id & 0x7F) << 8 | payload[3]
                 at = 4
+            parsed.picture_id = picture_id
         if flags & 0x40:
-            tl0_at = at
-            tl0 = payload[at]
+            parsed.tl0_at = at
+            parsed.tl0 = payload[at]
             at += 1
         if flags & 0x30:
             layers = payload[at]
             if flags & 0x20:
-                tid = layers >> 6
-                layer_sync = layers & 0x20 != 0
+                parsed.tid = layers >> 6
+                parsed.layer_sync = layers & 0x20 != 0
             if flags & 0x10:
-                key_index = layers & 0x1F
-                key_index_at = at
+                parsed.key_index = layers & 0x1F
+                parsed.key_index_at = at
             at += 1
-    start = first & 0x17 == 0x10
-    keyframe = start and not payload[at] & 1
-    width = height = 0
-    if keyframe and size >= at + _KEYFRAME_HEAD and payload[at + 3 : at + 6] == _START_CODE:
-        width = (payload[at + 7] & 0x3F) << 8 | payload[at + 6]
-        height = (payload[at + 9] & 0x3F) << 8 | payload[at + 8]
-    return Vp8(
-        at,
-        start,
-        keyframe,
-        width,
-        height,
-        picture_id,
-        picture_id_at,
-        wide,
-        tl0,
-        tl0_at,
-        tid,
-        layer_sync,
-        key_index,
-        key_index_at,
-    )
+    parsed.length = at
+    parsed.start = first & 0x17 == 0x10
+    parsed.keyframe = parsed.start and not payload[at] & 1
+    if parsed.keyframe and size >= at + _KEYFRAME_HEAD and payload[at + 3 : at + 6] == _START_CODE:
+        parsed.width = (payload[at + 7] & 0x3F) << 8 | payload[at + 6]
+        parsed.height = (payload[at + 9] & 0x3F) << 8 | payload[at + 8]
+    return parsed
 
 
 def rewrite(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:

@@ -68,7 +68,7 @@ async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(sessi
     size = guest.page.viewport_size
     await guest.page.set_viewport_size({"width": 390, "height": 844})
     assert await guest.page.evaluate(ON_TOP, "#connection"), "an open panel covers the stage, not this"
-    assert await guest.page.evaluate(ON_TOP, "#chat-panel [data-close]"), "nor does this cover the panel's button"
+    assert await guest.page.evaluate(ON_TOP, "#chat-panel [data-close]"), "nor this its button"
     await guest.page.set_viewport_size(size)
     await host.press("Chat")
     await host.write("Said meanwhile")
