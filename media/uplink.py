@@ -3,6 +3,9 @@
 A browser shares its uplink between sound and picture by its own estimate, which follows a queue with seconds
 of delay. Its sound tells us sooner: packets that come ever later than their timestamps, or not at all. Then
 the picture has to give way at the source. Down at once, up by waiting, longer after each relapse.
+
+Loss alone, without a queue, may not be the picture's doing: crowded Wi-Fi loses whatever is sent. Where it
+stays the same although the picture steps down, the picture comes back and the loss is lived with.
 """
 
 from __future__ import annotations
@@ -12,14 +15,17 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
+from media.inherent_loss import BEARABLE_LOSS, InherentLoss
 from media.stream.receive import ReceiveStream
 
 CHECK_INTERVAL: Final = 0.1  # seconds between two looks
 STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
-STARVING_LOSS: Final = 0.05  # of the sound lost over WINDOW
+# Of the sound lost over WINDOW. Browsers give way to loss themselves from 2 to 10 % on (libwebrtc
+# loss_based_bwe_v2.cc), and redundancy bears less.
+STARVING_LOSS: Final = 0.10
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
-WINDOW: Final = 10  # looks over which loss is counted
+WINDOW: Final = 20  # looks over which loss is counted
 BASE_WINDOW: Final = 150  # looks after which the best delay is measured anew (clocks drift apart)
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
@@ -51,6 +57,7 @@ class Uplink:
         self.level = Level.FULL
         self.delay = 0.0  # seconds that sound lags behind its best
         self.loss = 0.0  # 0..1, of sound, lately
+        self.inherent = InherentLoss()
         self._stream: ReceiveStream | None = None
         self._base: float | None = None
         self._next_base: float | None = None
@@ -70,7 +77,7 @@ class Uplink:
 
     @property
     def starving(self) -> bool:
-        return self.queued or self.loss > STARVING_LOSS
+        return self.queued or self.loss > max(STARVING_LOSS, self.inherent.exceeded_by)
 
     @property
     def queued(self) -> bool:
@@ -84,6 +91,7 @@ class Uplink:
         """The publisher sends over another path: how long the best packet takes there is not known yet."""
         self._stream = None
         self.delay = self.loss = 0.0
+        self.inherent = InherentLoss()
 
     def on_timeout(
         self,
@@ -106,6 +114,10 @@ class Uplink:
             self._measure(stream, [p for p in pictures if p.last_packet_at > looked_at])
         if self.starving and not was_starving:
             self._level_before = self.level
+        if self.queued:
+            self.inherent.abort()
+        elif stream is not None and self.inherent.look(stream, self.loss, starving=self.starving, now=now):
+            self.level, self._wait = min(self.level, self._level_before), STEP_UP_AFTER
         if self._is_no_queue():
             self._base = self._next_base = min(self._lows)
             self.delay, self.level = 0.0, min(self.level, self._level_before)
@@ -113,6 +125,8 @@ class Uplink:
             self._clean_since = now
             if (encodings or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
                 self._step_down(encodings, now)
+                if self.level != before and not self.queued:
+                    self.inherent.begin(self.loss, anew=not was_starving, now=now)
         elif self.level and now - self._clean_since >= self._wait and now - self._stepped_at >= self._wait:
             self.level = Level(self.level - 1)
             self._stepped_at = self._raised_at = now
@@ -132,6 +146,8 @@ class Uplink:
             self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
         severe = self.delay > SEVERE_DELAY or self.loss > SEVERE_LOSS
         level = self.level + (2 if severe else 1)
+        if not self.queued and self.loss <= BEARABLE_LOSS:  # enough to learn what the loss comes from
+            level = min(level, max(self.level, Level.SMALL))
         if encodings <= 1:  # to leave larger ones out would change nothing
             level = max(level, Level.SLOW)
         self.level = Level(min(level, Level.SOUND))

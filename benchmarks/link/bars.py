@@ -76,6 +76,10 @@ BARS: tuple[Bar, ...] = (
     Bar("drop", "previous picture back after the return", lambda m: m.restored, 5.0, seconds),
     Bar("drop", "freeze in all", lambda m: m.frozen, 2.0, seconds, janus="22 s"),
     _concealed("up-120", 0.01, "4 %"),
+    _concealed("up-loss-10", 0.02),
+    _moving("up-loss-10"),
+    _concealed("up-burst-15", 0.06),
+    _moving("up-burst-15"),
     Bar("address", "sound back on the new path", lambda m: m.sound_back, 1.0, seconds),
     Bar("udp-dies", "sound back over TCP", lambda m: m.sound_back, 3.0, seconds, janus="never"),
 )

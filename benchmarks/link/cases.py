@@ -58,6 +58,10 @@ def _down(name: str, title: str, settings: LinkSettings, **more: object) -> Case
     return Case(name, title, Conditions(settings, GOOD), (FAR,), frozenset({NEAR}), **more)  # type: ignore[arg-type]
 
 
+def _up(name: str, title: str, settings: LinkSettings, **more: object) -> Case:
+    return Case(name, title, Conditions(GOOD, settings), (NEAR,), frozenset({FAR}), **more)  # type: ignore[arg-type]
+
+
 def _rate(value: float) -> LinkSettings:
     return LinkSettings(rate=((0.0, value),))
 
@@ -83,14 +87,9 @@ CASES: tuple[Case, ...] = (
         drop_at=10.0,
         return_at=40.0,
     ),
-    Case(
-        "up-120",
-        "uplink 120 kbit/s",
-        Conditions(GOOD, _rate(120 * KBIT)),
-        (NEAR,),
-        frozenset({FAR}),
-        drop_at=0.0,
-    ),
+    _up("up-120", "uplink 120 kbit/s", _rate(120 * KBIT), drop_at=0.0),
+    _up("up-loss-10", "10 % random loss on the uplink", replace(GOOD, loss=0.1)),
+    _up("up-burst-15", "15 % loss in bursts of 3 packets on the uplink", replace(GOOD, loss=0.15, burst=3.0)),
     _down(
         "address",
         "from Wi-Fi to a mobile network, 0.5 s without either",

@@ -100,6 +100,25 @@ def test_an_uplink_that_starves_gives_the_picture_up_and_gets_it_back() -> None:
     assert core.order.encodings["camera"] == 3 and core.publications["camera"].live
 
 
+def test_what_crowded_wifi_loses_does_not_stop_the_picture() -> None:
+    call = Call(seed=7)
+    alice = call.join(
+        "alice", microphone=True, camera=CAMERA, up=LinkSettings(loss=0.1, delay=((0.0, 0.02),))
+    )
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    core, slot = call.core(alice), call.core(bob).slots[0]
+    run(call, alice, 5)
+    shown = len(bob.video[0].shown)
+    worst = Level.FULL
+    for _ in range(30):
+        run(call, alice, 1)
+        worst = max(worst, core.order.level)
+        assert picture_of(slot) == "motion" and not core.order.thin
+    assert worst <= Level.SMALL and core.order.level is Level.FULL
+    assert len(bob.video[0].shown) - shown > 30 * 15
+
+
 def test_nothing_is_asked_for_again_that_sound_would_have_to_wait_for() -> None:
     call = Call(seed=5)
     alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 3e6), (5.0, 120e3)))

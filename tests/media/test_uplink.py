@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+
+import pytest
 
 from media.publication import Publication
 from media.sending import order
@@ -56,7 +59,7 @@ def test_sound_that_lags_sheds_the_picture_step_by_step() -> None:
 def test_sound_that_is_lost_sheds_faster() -> None:
     sound = Sound()
     sound.run(5)
-    sound.run(2, lose=lambda n: n % 2 == 0)
+    sound.run(3, lose=lambda n: n % 2 == 0)
     assert sound.levels[0] == Level.REDUCED and sound.uplink.level >= Level.SLOW
 
 
@@ -214,3 +217,54 @@ def test_a_poor_uplink_is_ordered_down_whatever_is_wanted() -> None:
         uplink.level = level
         wanted = order([publication], uplink, thin=False, now=1.0)
         assert (wanted.encodings["camera"], wanted.frame_rate) == (encodings, rate)
+
+
+def losing(share: float, burst: int, seed: int) -> Callable[[int], bool]:
+    """Loses this share of all packets, `burst` in a row on average (Gilbert)."""
+    rng, state = random.Random(seed), [False]
+
+    def lose(_: int) -> bool:
+        state[0] = rng.random() > 1 / burst if state[0] else rng.random() < share / (1 - share) / burst
+        return state[0]
+
+    return lose
+
+
+@pytest.mark.parametrize(("share", "burst"), [(0.03, 1), (0.1, 1), (0.1, 3), (0.2, 1), (0.3, 1), (0.3, 3)])
+@pytest.mark.parametrize("seed", range(5))
+def test_loss_that_is_there_whatever_the_picture_does_costs_it_a_moment(
+    share: float, burst: int, seed: int
+) -> None:
+    sound = Sound()
+    sound.run(5)
+    lose = losing(share, burst, seed)
+    full = slow = 0
+    for _ in range(600):
+        sound.run(0.1, lose=lose)
+        full += sound.uplink.level == Level.FULL
+        slow += sound.uplink.level > Level.SMALL
+    assert full > 300 and slow < 60, "of a minute"
+
+
+def test_loss_that_the_picture_makes_is_not_lived_with() -> None:
+    """A policer: no queue, and nothing beyond its rate gets through."""
+    sound = Sound()
+    sound.run(5)
+    kept = {Level.FULL: 0.25, Level.REDUCED: 0.8}
+    rng = random.Random(1)
+    levels = []
+    for _ in range(600):
+        through = kept.get(sound.uplink.level, 1.0)
+        sound.run(0.1, lose=lambda _, through=through: rng.random() > through)  # type: ignore[misc]
+        levels.append(sound.uplink.level)
+    assert not sound.uplink.inherent.ratio
+    assert max(levels) <= Level.SMALL and levels.count(Level.FULL) < 60
+
+
+def test_another_path_has_another_loss() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(30, lose=losing(0.2, 1, 1))
+    assert sound.uplink.inherent.ratio > 0.1
+    sound.uplink.on_route_change()
+    assert not sound.uplink.inherent.ratio
