@@ -36,6 +36,9 @@ STEADY_SPREAD: Final = 0.03  # seconds between the best packets of these looks, 
 # Packets of sound in two looks: a voice, whose silence tells something (DTX sends 2.5 a second).
 REGULAR: Final = 3
 SILENT_LOOKS: Final = 20  # looks without a packet of sound after which its delay is not known
+# Seconds without any packet, of sound or picture: a dead spot, of which nothing but its end can be learnt. A
+# queue lets something through, and DTX leaves 0.4 s.
+OUTAGE: Final = 0.5
 RELAPSE: Final = 10.0  # seconds after a step up within which starving is its fault
 
 
@@ -74,6 +77,7 @@ class Uplink:
         self._received = 0  # packets of sound until the last look
         self._check_at = 0.0
         self._looked_at = 0.0
+        self._came_at = 0.0  # when the last packet came, as of the last look
 
     @property
     def starving(self) -> bool:
@@ -111,9 +115,14 @@ class Uplink:
         if stream is None or stream.highest < 0:
             self.delay = self.loss = 0.0
         else:
+            came_at, self._came_at = self._came_at, max(s.last_packet_at for s in (stream, *pictures))
+            if came_at < looked_at - OUTAGE and self._came_at > looked_at:
+                self._counts.clear()
             self._measure(stream, [p for p in pictures if p.last_packet_at > looked_at])
         if self.starving and not was_starving:
             self._level_before = self.level
+            if now - self._raised_at < RELAPSE:
+                self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
         if self.queued:
             self.inherent.abort()
         elif stream is not None and self.inherent.look(stream, self.loss, starving=self.starving, now=now):
@@ -142,8 +151,6 @@ class Uplink:
         return self.queued and steady and not self.loss and not self._silent_looks
 
     def _step_down(self, encodings: int, now: float) -> None:
-        if now - self._raised_at < RELAPSE:
-            self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
         severe = self.delay > SEVERE_DELAY or self.loss > SEVERE_LOSS
         level = self.level + (2 if severe else 1)
         if not self.queued and self.loss <= BEARABLE_LOSS:  # enough to learn what the loss comes from

@@ -9,6 +9,10 @@ from media.rtp.rtcp import ReportBlock
 from media.rtp.sequence import unwrap16
 
 MAX_MISSING: Final = 256  # packets asked for at once; beyond it a keyframe is cheaper than repair
+# Seconds without a packet, and packets, after which what was lost meanwhile is not asked for: it would come
+# all at once, ahead of what is said now, and for a picture that a keyframe mends sooner.
+MAX_SILENCE: Final = 0.5
+MAX_AFTER_SILENCE: Final = 16
 MAX_TRIES: Final = 8  # NACKs per packet
 GIVE_UP: Final = 1.0  # seconds after which a missing packet is of no use to a live picture
 MAX_JUMP: Final = 2000  # packets; a larger step means that the sender restarted its numbers
@@ -189,7 +193,8 @@ class ReceiveStream:
         )
 
     def _note_missing(self, first: int, until: int, now: float) -> None:
-        if len(self._missing) + until - first > MAX_MISSING:
+        silent = now - self.last_packet_at > MAX_SILENCE
+        if len(self._missing) + until - first > MAX_MISSING or (silent and until - first > MAX_AFTER_SILENCE):
             self.unrepaired += len(self._missing) + until - first
             self._missing.clear()
             return

@@ -119,6 +119,22 @@ def test_what_crowded_wifi_loses_does_not_stop_the_picture() -> None:
     assert len(bob.video[0].shown) - shown > 30 * 15
 
 
+def test_a_dead_spot_costs_no_more_than_it_lasts() -> None:
+    call = Call(seed=8)
+    settings = LinkSettings(rate=((0.0, 600e3),), delay=((0.0, 0.03),), outages=((8.0, 10.0),))
+    alice = call.join("alice", microphone=True, camera=CAMERA[:2], up=settings)
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    core = call.core(alice)
+    call.run(8)
+    asked = core.packets_requested
+    call.run(2.5)
+    assert core.packets_requested - asked < 10, "of a picture that has moved on"
+    shown = len(bob.video[0].shown)
+    call.run(5)
+    assert core.order.level is Level.FULL and len(bob.video[0].shown) - shown > 5 * 25
+
+
 def test_nothing_is_asked_for_again_that_sound_would_have_to_wait_for() -> None:
     call = Call(seed=5)
     alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 3e6), (5.0, 120e3)))

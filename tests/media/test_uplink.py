@@ -268,3 +268,26 @@ def test_another_path_has_another_loss() -> None:
     assert sound.uplink.inherent.ratio > 0.1
     sound.uplink.on_route_change()
     assert not sound.uplink.inherent.ratio
+
+
+def test_a_dead_spot_costs_no_picture() -> None:
+    """Two seconds without anything, as in a lift or a tunnel."""
+    sound = Sound()
+    sound.run(5)
+    for _ in range(3):
+        sound.run(2, lose=lambda _: True)
+        sound.run(8)
+    assert sound.levels == [] and not sound.uplink.loss
+
+
+def test_one_relapse_makes_the_wait_twice_as_long_however_far_the_picture_steps_down() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(0.7, delay=0.3, swing=0.1)
+    sound.run(STEP_UP_AFTER + 1)
+    assert sound.uplink.level == Level.FULL
+    sound.run(5, delay=0.3, swing=0.1)
+    low = sound.uplink.level
+    assert low >= Level.STILLS
+    sound.run(2 * STEP_UP_AFTER + 2)
+    assert sound.uplink.level == low - 1

@@ -94,6 +94,14 @@ def test_too_many_missing_packets_are_given_up_at_once() -> None:
     assert stream.take_unrepaired() > MAX_MISSING
 
 
+def test_what_was_lost_in_a_dead_spot_is_not_asked_for() -> None:
+    for silence, lost, asked in ((0.4, 30, True), (1.0, 30, False), (1.0, 3, True)):
+        stream = video(100)
+        stream.receive(101 + lost, 0, 10, now=silence)
+        assert bool(stream.due_nacks(RTT, now=silence + 0.1)) is asked
+        assert (stream.take_unrepaired() == lost) is not asked
+
+
 def test_a_wanted_number_is_told_from_one_that_came() -> None:
     stream = video(0xFFFE)
     stream.receive(1, 0, 10, now=0.1)
