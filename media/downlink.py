@@ -7,7 +7,7 @@ from typing import Final
 
 from media import allocation
 from media.allocation import OFF, Allocation, Wish
-from media.congestion.base import CongestionController
+from media.congestion.base import CongestionController, Phase
 from media.congestion.roomtone import Roomtone
 from media.congestion.sent import SentPackets
 from media.ladder import ladder
@@ -25,6 +25,7 @@ ROOMY: Final = 1.3  # times all that is wanted: a path that carries so much need
 ROOMY_AT_LEAST: Final = 1_000_000.0  # bit/s: below, a single keyframe unpaced is a queue
 STILLS_SHARE: Final = 0.6  # of what sound leaves: a still may take its time, sound not
 AMPLE: Final = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
+RECOVERY: Final = 3.0  # seconds after a path was dead in which the estimate finds its way back
 STALE: Final = 0.1  # seconds that a picture too dear by now may wait before it is dropped
 START_WITHOUT_FEEDBACK: Final = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
@@ -48,6 +49,8 @@ class Downlink:
         self._allocate_at = 0.0
         self._cap: int | None = None
         self._moves = False  # some picture is in motion
+        self._starved = False  # no feedback comes: the path is dead
+        self._starved_at = float("-inf")  # when it last was
         self._pressed = False  # the path has shown a limit: pictures are paced, and motion has to be earned
 
     @property
@@ -94,7 +97,11 @@ class Downlink:
         if self._controller is None:
             return
         self._controller.on_feedback(results, now=now)
-        self.sound.on_feedback(results, self._controller.state)
+        state = self._controller.state
+        if self._starved and state.phase is not Phase.STARVED:
+            self._starved = False
+            self._begin_anew(now)
+        self.sound.on_feedback(results, state)
         self._apply(now)
 
     def on_receiver_report(self, loss: float, rtt: float | None, *, now: float) -> None:
@@ -132,6 +139,9 @@ class Downlink:
         at = self._controller.next_timeout()
         if at is not None and now >= at:
             self._controller.on_timeout(now=now)
+            self._starved = self._controller.state.phase is Phase.STARVED
+            if self._starved:
+                self._starved_at = now
             self._apply(now)
         if now >= self._allocate_at:
             self.allocate(now=now)
@@ -155,19 +165,21 @@ class Downlink:
             )
         self.allocation = result = allocation.allocate(available, wishes)
         self._moves = any(rung >= wish.motion for wish, rung in zip(wishes, result.rungs, strict=True))
+        dead = now - self._starved_at < RECOVERY
         for slot, wish, rung in zip(shown, wishes, result.rungs, strict=True):
             self._drop_stale(slot, wish, rung, now)
             if not wish.ladder:
                 slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
             elif rung < 0:
-                slot.allot(None, rung, moves=False, limited=True, now=now)
+                slot.allot(None, rung, moves=False, limited=True, dead=dead, now=now)
             else:
                 chosen = wish.ladder[rung]
                 top = rung == len(wish.ladder) - 1
                 layer = Layer(chosen.spatial) if top else Layer(chosen.spatial, chosen.temporal)
                 if chosen.temporal == STILLS:
                     layer = Layer(chosen.spatial, STILLS)
-                slot.allot(layer, rung, moves=chosen.temporal != STILLS, limited=not top, now=now)
+                moves = chosen.temporal != STILLS
+                slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
         step = result.next_step
         self._controller.on_demand(
             None if step is None else step + self.sound.cost,
@@ -218,7 +230,12 @@ class Downlink:
         return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
 
     def _on_overflow(self, now: float) -> None:
-        """The pacer's queue is full: pictures go on with a keyframe, without what waits."""
+        """The pacer's queue is full."""
+        self._begin_anew(now)
+
+    def _begin_anew(self, now: float) -> None:
+        """Pictures go on with a keyframe, without what waits or could be asked for again: after a dead spot
+        that is a second of all of them at once, ahead of the sound."""
         for slot in self._slots:
             self._restart(slot)
             if slot.video_subscription is not None:

@@ -92,9 +92,14 @@ class Slot:
         subscription = self.video_subscription
         return None if subscription is None else self._wished(subscription.publication)
 
-    def allot(self, layer: Layer | None, rung: int, *, moves: bool, limited: bool, now: float) -> None:
-        """What the path carries for this slot. A picture that stopped soon after it began to move rests."""
-        if moves:
+    def allot(
+        self, layer: Layer | None, rung: int, *, moves: bool, limited: bool, dead: bool = False, now: float
+    ) -> None:
+        """What the path carries for this slot. A picture that stopped soon after it began to move rests, but
+        not where the path was `dead`: of what it carries that says nothing."""
+        if dead and not moves:
+            pass
+        elif moves:
             if self._moved_since is None:
                 self._moved_since = now
         elif self._moved_since is not None:

@@ -28,6 +28,10 @@ SEVERE_LOSS: Final = 0.25
 WINDOW: Final = 20  # looks over which loss is counted
 BASE_WINDOW: Final = 150  # looks after which the best delay is measured anew (clocks drift apart)
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
+DRAINING: Final = (
+    0.85  # of the longest delay of some looks: the queue is on its way out, and no step is needed
+)
+DRAIN_LOOKS: Final = 3
 STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
 STEP_UP_AT_MOST: Final = 60.0
 # Looks; a queue of the picture's making has moved by then: the picture has stepped down.
@@ -71,8 +75,12 @@ class Uplink:
         self._counts: list[tuple[int, int]] = []  # (highest, received) at the last looks
         self._stepped_at = float("-inf")
         self._raised_at = float("-inf")
+        self._raised_to = Level.FULL
+        self._relapsed_at = float("-inf")
         self._clean_since = float("-inf")
-        self._wait = STEP_UP_AFTER
+        self._delays: deque[float] = deque(maxlen=DRAIN_LOOKS)  # of the last looks
+        self._wait = STEP_UP_AFTER  # before `_failed` or a better level is tried again
+        self._failed = Level.FULL  # that the uplink did not bear
         self._heard: deque[int] = deque(maxlen=2)  # packets of sound in the last looks that had any
         self._received = 0  # packets of sound until the last look
         self._check_at = 0.0
@@ -122,7 +130,8 @@ class Uplink:
         if self.starving and not was_starving:
             self._level_before = self.level
             if now - self._raised_at < RELAPSE:
-                self._wait = min(2 * self._wait, STEP_UP_AT_MOST)
+                self._wait, self._failed = min(2 * self._wait, STEP_UP_AT_MOST), self._raised_to
+                self._raised_at, self._relapsed_at = float("-inf"), now
         if self.queued:
             self.inherent.abort()
         elif stream is not None and self.inherent.look(stream, self.loss, starving=self.starving, now=now):
@@ -130,18 +139,30 @@ class Uplink:
         if self._is_no_queue():
             self._base = self._next_base = min(self._lows)
             self.delay, self.level = 0.0, min(self.level, self._level_before)
+        drains = self.queued and self.delay < DRAINING * max(self._delays, default=0.0)
+        self._delays.append(self.delay)
         if self.starving:
             self._clean_since = now
-            if (encodings or self.level) and now - self._stepped_at >= STEP_DOWN_INTERVAL:
+            # Back where it was before it is good again, once the queue is gone.
+            back = self._stepped_at >= self._relapsed_at > now - RELAPSE
+            patience = 2 * STEP_DOWN_INTERVAL if back else STEP_DOWN_INTERVAL
+            due = now - self._stepped_at >= patience and not drains
+            if (encodings or self.level) and due:
                 self._step_down(encodings, now)
                 if self.level != before and not self.queued:
                     self.inherent.begin(self.loss, anew=not was_starving, now=now)
-        elif self.level and now - self._clean_since >= self._wait and now - self._stepped_at >= self._wait:
+        elif self.level and now - max(self._clean_since, self._stepped_at) >= self._rest:
             self.level = Level(self.level - 1)
             self._stepped_at = self._raised_at = now
-        elif not self.level and now - self._raised_at > STEP_UP_AT_MOST:
+            self._raised_to = self.level
+        elif not self.level and now - max(self._raised_at, self._relapsed_at) > STEP_UP_AT_MOST:
             self._wait = STEP_UP_AFTER
         return self.level != before
+
+    @property
+    def _rest(self) -> float:
+        """Seconds of clean sound before the next better level is tried."""
+        return self._wait if self.level - 1 <= self._failed else STEP_UP_AFTER
 
     def _is_no_queue(self) -> bool:
         """Does sound come that lags by the same all the time, and none is lost, whatever the picture does?

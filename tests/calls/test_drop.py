@@ -92,3 +92,24 @@ def test_where_packets_come_at_uneven_times_the_picture_moves_all_the_same(
     heard = Listener(bob.audio[0].log)
     assert heard.concealed(seconds(FALLS + 5.0, RISES), PATIENCE) < 0.02
     assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)
+
+
+@pytest.mark.parametrize("rate", [300e3, 600e3, 1e6, 2e6])
+def test_after_a_dead_spot_the_picture_moves_at_once_however_soon_the_next_one_comes(rate: float) -> None:
+    """Two seconds of nothing, as between two access points or in a tunnel, four times a minute."""
+    dead = [(begin, begin + 2.0) for begin in (15.0, 30.0, 45.0)]
+    call = Call(seed=1)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1, down=LinkSettings(rate=((0.0, rate),), outages=tuple(dead)))
+    call.bind(bob, 0, alice)
+    core = call.core(bob)
+    call.run(14)
+    for _, end in dead:
+        repairs = core.slots[0].video.retransmitted if core.slots[0].video else 0
+        call.run(end + 1.0 - call.now)
+        video = core.slots[0].video
+        assert video is not None and video.retransmitted - repairs < 60, "of a picture that has moved on"
+        call.run(1.5)
+        shown = len(bob.video[0].shown)
+        call.run(2.0)
+        assert len(bob.video[0].shown) - shown >= 12 and picture_of(core.slots[0]) == "motion"

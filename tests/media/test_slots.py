@@ -207,6 +207,15 @@ def test_a_picture_that_keeps_stopping_rests_longer_each_time(slot: Slot) -> Non
     assert rests == [0.0, FLAP, 2 * FLAP, LONGEST_REST, LONGEST_REST]
 
 
+def test_a_dead_path_lets_no_picture_rest(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    for now in (0.0, 10.0, 20.0):
+        allot(slot, moves=True, now=now)
+        for later in (5.0, 7.0):
+            slot.allot(Layer(0, STILLS), 0, moves=False, limited=True, dead=True, now=now + later)
+        assert not slot.rests(now=now + 8.0)
+
+
 def test_motion_that_lasted_is_forgiven(slot: Slot) -> None:
     slot.bind(None, publication("camera", 160), now=0.0)
     for now in (0.0, 10.0):

@@ -280,14 +280,18 @@ def test_a_dead_spot_costs_no_picture() -> None:
     assert sound.levels == [] and not sound.uplink.loss
 
 
-def test_one_relapse_makes_the_wait_twice_as_long_however_far_the_picture_steps_down() -> None:
+def test_only_what_the_uplink_did_not_bear_is_waited_for_longer() -> None:
     sound = Sound()
     sound.run(5)
     sound.run(0.7, delay=0.3, swing=0.1)
     sound.run(STEP_UP_AFTER + 1)
     assert sound.uplink.level == Level.FULL
-    sound.run(5, delay=0.3, swing=0.1)
+    sound.run(8, delay=0.3, swing=0.1)
     low = sound.uplink.level
     assert low >= Level.STILLS
-    sound.run(2 * STEP_UP_AFTER + 2)
-    assert sound.uplink.level == low - 1
+    sound.run((low - 1) * (STEP_UP_AFTER + 0.2))
+    assert sound.uplink.level == Level.REDUCED, "of these, none has failed"
+    sound.run(STEP_UP_AFTER + 1)
+    assert sound.uplink.level == Level.REDUCED
+    sound.run(STEP_UP_AFTER)
+    assert sound.uplink.level == Level.FULL
