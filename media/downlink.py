@@ -100,7 +100,9 @@ class Downlink:
         state = self._controller.state
         if self._starved and state.phase is not Phase.STARVED:
             self._starved = False
-            self._begin_anew(now)
+            # Else it was only the reports that did not come through.
+            if 2 * sum(result.received_at is None for result in results) > len(results):
+                self._begin_anew(now)
         self.sound.on_feedback(results, state)
         self._apply(now)
 
