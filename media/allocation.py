@@ -43,6 +43,7 @@ class Allocation(NamedTuple):
     spent: float
     wanted: float  # what the top of all ladders costs
     next_step: float | None  # what there must be for one subscription to go up a rung; None: all are on top
+    next_round: float | None  # the same for each of them
 
 
 def allocate(available: float, wishes: Sequence[Wish]) -> Allocation:
@@ -86,6 +87,7 @@ def allocate(available: float, wishes: Sequence[Wish]) -> Allocation:
         spent=spent,
         wanted=sum(wish.ladder[-1].bitrate for wish in wishes if wish.ladder),
         next_step=spent + min(steps) if steps else None,
+        next_round=spent + sum(steps) if steps else None,
     )
 
 

@@ -26,6 +26,7 @@ ROOMY_AT_LEAST: Final = 1_000_000.0  # bit/s: below, a single keyframe unpaced i
 STILLS_SHARE: Final = 0.6  # of what sound leaves: a still may take its time, sound not
 AMPLE: Final = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
 RECOVERY: Final = 3.0  # seconds after a path was dead in which the estimate finds its way back
+CAUTION: Final = 5.0  # seconds after a drain
 STALE: Final = 0.1  # seconds that a picture too dear by now may wait before it is dropped
 START_WITHOUT_FEEDBACK: Final = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
@@ -42,13 +43,14 @@ class Downlink:
         self.outlet.wake = wake
         self.outlet.on_overflow = self._on_overflow
         self.feedback_received = 0  # TWCC reports on what we sent
-        self.allocation = Allocation((), 0.0, 0.0, None)
+        self.allocation = Allocation((), 0.0, 0.0, None, None)
         self.sound = Sound(slots)
         self._slots = slots
         self._controller: CongestionController | None = None
         self._allocate_at = 0.0
         self._cap: int | None = None
         self._moves = False  # some picture is in motion
+        self._drained_at = float("-inf")  # when a queue last was
         self._starved = False  # no feedback comes: the path is dead
         self._starved_at = float("-inf")  # when it last was
         self._pressed = False  # the path has shown a limit: pictures are paced, and motion has to be earned
@@ -98,6 +100,8 @@ class Downlink:
             return
         self._controller.on_feedback(results, now=now)
         state = self._controller.state
+        if state.phase is Phase.DRAINING:
+            self._drained_at = now
         if self._starved and state.phase is not Phase.STARVED:
             self._starved = False
             # Else it was only the reports that did not come through.
@@ -182,7 +186,10 @@ class Downlink:
                     layer = Layer(chosen.spatial, STILLS)
                 moves = chosen.temporal != STILLS
                 slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
-        step = result.next_step
+        # One rung of one of many pictures is next to nothing: asked for that, a path takes half a minute to
+        # say that it carries all of them. Where it has just shown its limit it is asked for no more.
+        cautious = now - self._drained_at < CAUTION
+        step = result.next_step if cautious else result.next_round
         self._controller.on_demand(
             None if step is None else step + self.sound.cost,
             result.spent + self.sound.cost,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -113,3 +114,17 @@ def test_after_a_dead_spot_the_picture_moves_at_once_however_soon_the_next_one_c
         shown = len(bob.video[0].shown)
         call.run(2.0)
         assert len(bob.video[0].shown) - shown >= 12 and picture_of(core.slots[0]) == "motion"
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.0, 0.9), (5e6, 0.75)])
+def test_four_pictures_do_not_wait_for_one_another(rate: float, share: float) -> None:
+    """A path that carries them all says so in seconds, not a rung of one of them at a time."""
+    call = Call(seed=1)
+    publishers = [call.join(f"publisher {place}", camera=CAMERA) for place in range(4)]
+    settings = LinkSettings(rate=((0.0, rate),)) if rate else LinkSettings()
+    bob = call.join("bob", slots=4, down=settings)
+    for place, publisher in enumerate(publishers):
+        call.bind(bob, place, publisher)
+    call.run(12)
+    downlink = call.core(bob).downlink
+    assert downlink.allocation.spent > share * min(rate or math.inf, downlink.allocation.wanted)

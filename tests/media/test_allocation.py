@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,14 @@ def test_a_rung_that_is_held_is_kept_where_it_would_not_be_climbed_to() -> None:
 
 def test_a_picture_that_rests_does_not_move() -> None:
     assert allocate(10e6, [wish(highest=0)]).rungs == (0,)
+
+
+def test_the_next_round_takes_every_picture_a_rung_up() -> None:
+    wishes = [wish(held=2), wish(held=2)]
+    result = allocate(2 * LADDER[2].bitrate * 1.15, wishes)
+    assert result.rungs == (2, 2) and result.next_round is not None and result.next_step is not None
+    assert result.next_round - result.spent == pytest.approx(2 * (result.next_step - result.spent))
+    assert min(allocate(result.next_round + 1, wishes).rungs) == 3
 
 
 def test_the_next_step_is_what_it_takes_to_climb() -> None:
