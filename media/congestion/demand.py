@@ -21,7 +21,13 @@ INTERVAL_AT_MOST: Final = 15.0
 MEMORY: Final = 180.0  # seconds
 DROP: Final = 0.7  # a fall below this share of the best rate is remembered
 DURATION: Final = 0.020  # seconds
-JITTER_FACTOR: Final = 4.0  # a probe lasts so many times the jitter, or its measure would be of the jitter
+JITTER_FACTOR: Final = 4.0
+# On a path that has shown no long queue yet, jitter is what spoils a probe, not its limit: it lasts longer, and
+# its measure gets the benefit of the doubt.
+JITTER_FACTOR_CLEAR: Final = 8.0
+# Times the jitter, first packet and last. Who believes too much finds a queue within a second, and goes back.
+DOUBT: Final = 1.0
+DOUBT_AT_MOST: Final = 0.3
 DURATION_AT_MOST: Final = 0.100
 # Seconds that a probe may leave where the path carries no more than the estimate.
 QUEUE_AT_MOST: Final = 0.040
@@ -46,6 +52,8 @@ class DemandProber:
         self._interval = 0.0
         self._next_at = now
         self._started_at = now
+        self._clear = True  # no long queue has been seen yet
+        self._doubt = 0.0  # share by which jitter may have falsified its measure
         self._succeeded_at = -math.inf
         self._remembered = 0.0
         self._remembered_at = -math.inf
@@ -83,11 +91,19 @@ class DemandProber:
         self.goal = goal
         self._started_at = now
         harmless = QUEUE_AT_MOST / (goal / estimate - 1)
-        return goal, max(min(JITTER_FACTOR * jitter, harmless, DURATION_AT_MOST), DURATION)
+        factor = JITTER_FACTOR_CLEAR if self._clear else JITTER_FACTOR
+        duration = max(min(factor * jitter, harmless, DURATION_AT_MOST), DURATION)
+        self._doubt = min(DOUBT * jitter / duration, DOUBT_AT_MOST) if self._clear else 0.0
+        return goal, duration
+
+    @property
+    def enough(self) -> float:
+        """bit/s measured of the probe on its way, for which the path had its rate to spare."""
+        assert self.goal is not None
+        return UNSATURATED * (1 - self._doubt) * self.goal
 
     def succeeded(self, measured: float, estimate: float) -> bool:
-        assert self.goal is not None
-        return measured >= UNSATURATED * self.goal or measured > PROGRESS * estimate
+        return measured >= max(self.enough, WORTHWHILE * estimate) or measured > PROGRESS * estimate
 
     def succeed(self, *, now: float) -> None:
         """The next one may follow at once. What it cost is known only when its rate has been sent for a
@@ -97,6 +113,7 @@ class DemandProber:
 
     def on_queue(self, estimate: float, rtt: float, *, now: float) -> None:
         """A long queue has been seen: a probe on its way or just believed was wrong."""
+        self._clear = False
         if self.goal is not None or now - self._succeeded_at < CONFIRM + rtt:
             self._succeeded_at = -math.inf
             self.fail(estimate, now=now)

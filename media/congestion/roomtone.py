@@ -22,7 +22,7 @@ from typing import Final
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
 from media.congestion.competition import Competition
 from media.congestion.delivery import DeliveryRate
-from media.congestion.demand import DROP, UNSATURATED, DemandProber
+from media.congestion.demand import DROP, DemandProber
 from media.congestion.drain import AFTER_DRAIN, Drain
 from media.congestion.growth import grown
 from media.congestion.loss import ReportedLoss
@@ -394,8 +394,8 @@ class Roomtone:
         if self.mode is not Mode.INCREASE or not self._prober.succeeded(measured, self._rate):
             self._prober.fail(self._rate, now=now)
             return
+        saturated = measured < self._prober.enough
         self._prober.succeed(now=now)
-        saturated = measured < UNSATURATED * goal
         self._rate = max(self._rate, min(PROBE_TRUST * measured, goal))
         self._capacity = measured if saturated else None
         self._settle_until = now + self._round_trip / 2
