@@ -22,8 +22,8 @@ MEMORY: Final = 180.0  # seconds
 DROP: Final = 0.7  # a fall below this share of the best rate is remembered
 DURATION: Final = 0.020  # seconds
 JITTER_FACTOR: Final = 4.0
-# On a path that has shown no long queue yet, jitter is what spoils a probe, not its limit: it lasts longer, and
-# its measure gets the benefit of the doubt.
+# On a path that has shown no long queue yet, jitter is what spoils a probe, not its limit: it lasts longer,
+# and its measure gets the benefit of the doubt.
 JITTER_FACTOR_CLEAR: Final = 8.0
 # Times the jitter, first packet and last. Who believes too much finds a queue within a second, and goes back.
 DOUBT: Final = 1.0
