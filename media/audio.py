@@ -13,7 +13,7 @@ from media.publication import Publication
 from media.speech_rate import SpeechRate
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
-from media.subscription import Subscription, continued_timestamp, reported_timestamp
+from media.subscription import Layer, continued_timestamp, reported_timestamp
 from media.voice import OpusPacket
 
 PATIENCE: Final = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
@@ -22,16 +22,21 @@ REPEATABLE: Final = 8  # merged packets kept, more than the largest distance
 MAX_SIZES: Final = 8  # bytes that merging adds at most
 
 
-class AudioSubscription(Subscription):
+class AudioSubscription:
     """Sound: everything goes on, whatever the path. Sequence numbers are our own, without gaps: what the
     publisher's uplink lost must not look as if the receiver's path had. Timestamps tell what is missing."""
+
+    waiting = False
+    wants_stills = False
+    wanted_layer: Layer | None = None
 
     def __init__(
         self, publication: Publication, stream: SendStream, packing: Packing = USUAL, *, now: float
     ) -> None:
-        super().__init__(publication, stream)
+        self.publication = publication
         self.packing = packing
         self.poor = False  # the receiver's path is short even for sound alone
+        self._stream = stream
         self._source: ReceiveStream | None = None
         self._shift = 0  # from the publisher's timestamps to the stream's
         self._newest = 0  # timestamp of the publisher's, unwrapped
@@ -40,6 +45,7 @@ class AudioSubscription(Subscription):
         self._release_at = float("inf")
         self._merged: deque[tuple[int, bytes]] = deque(maxlen=REPEATABLE)  # (timestamp, data), newest first
         self._unheard = SpeechRate(now=now)  # reckoned with until the microphone has sent something
+        publication.subscriptions.append(self)
 
     @property
     def takes_red(self) -> bool:
@@ -114,6 +120,11 @@ class AudioSubscription(Subscription):
 
     def report_timestamp(self, *, now: float) -> int | None:
         return reported_timestamp(self.publication, self._source, self._shift, now)
+
+    def close(self) -> None:
+        self.restart()
+        if self in self.publication.subscriptions:
+            self.publication.subscriptions.remove(self)
 
     @property
     def _rate(self) -> SpeechRate:

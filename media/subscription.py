@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from media.encoding import Encoding, Packet
 from media.payload import vp8
@@ -28,66 +27,47 @@ class Layer(NamedTuple):
 BEST: Final = Layer(255)
 
 
-class Subscription(ABC):
-    """What a publication sees of those that it feeds. A class and no protocol: compiled, a call through a
-    protocol costs as much as the rest of forwarding a packet."""
+class Subscription(Protocol):
+    """What a publication sees of those that it feeds."""
 
-    def __init__(self, publication: Publication, stream: SendStream) -> None:
-        self.publication = publication
-        self._stream = stream
-        publication.subscriptions.append(self)
+    publication: Publication
 
     @property
     def waiting(self) -> bool:
         """Does it take a keyframe for what is wanted to be sent?"""
-        return False
 
     @property
     def wants_stills(self) -> bool:
         """Is it fed with keyframes alone?"""
-        return False
 
     @property
     def wanted_layer(self) -> Layer | None:
         """The layer of a picture that it can use, whether it comes or not; None: none."""
-        return None
 
-    @abstractmethod
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None: ...
-
-    @abstractmethod
+    def on_encodings_changed(self, *, now: float) -> None: ...
     def is_fed_from(self, encoding: Encoding) -> bool: ...
-
-    @abstractmethod
     def restart(self) -> None:
         """The publication paused: when it goes on, so does the stream, without a gap."""
 
-    @abstractmethod
     def report_timestamp(self, *, now: float) -> int | None:
         """The stream's RTP timestamp at `now` by the publisher's reports; None until one came."""
 
-    @abstractmethod
-    def on_encodings_changed(self, *, now: float) -> None:
-        """Encodings came, went live or silent."""
-
-    def close(self) -> None:
-        """It is fed no more."""
-        self.restart()
-        if self in self.publication.subscriptions:
-            self.publication.subscriptions.remove(self)
+    def close(self) -> None: ...
 
 
-class VideoSubscription(Subscription):
+class VideoSubscription:
     """Picture: one encoding at a time, switched on a keyframe, temporal layers up to the target's."""
 
     def __init__(
         self, publication: Publication, stream: SendStream, target: Layer | None = BEST, *, now: float
     ) -> None:
-        super().__init__(publication, stream)
+        self.publication = publication
         self.target = target  # None: nothing is wanted
         self._missing: Layer | None = None  # larger than the target, and of use as soon as it comes
         self.current: Encoding | None = None  # what goes on now
         self._wanted: Encoding | None = None  # the live encoding that serves the target best
+        self._stream = stream
         self._rewriter = Rewriter()
         self._shift = 0  # of timestamps
         self._temporal = 0  # highest temporal layer that goes on, or STILLS
@@ -95,6 +75,7 @@ class VideoSubscription(Subscription):
         self._tl0_shift = 0
         self._frame_shift = 0  # of the descriptor's frame numbers
         self._dropped_picture: int | None = None  # picture id or frame number being left out
+        publication.subscriptions.append(self)
         self._choose(now)
 
     @property
@@ -186,6 +167,7 @@ class VideoSubscription(Subscription):
         )
 
     def on_encodings_changed(self, *, now: float) -> None:
+        """Encodings came, went live or silent."""
         self._choose(now)
 
     def is_fed_from(self, encoding: Encoding) -> bool:
@@ -203,6 +185,11 @@ class VideoSubscription(Subscription):
         browser asks three seconds after the last picture, and the next one is on its way by plan."""
         if self.target is not None and self.target.temporal != STILLS:
             self.publication.want_keyframe(now=now)
+
+    def close(self) -> None:
+        self.restart()
+        if self in self.publication.subscriptions:
+            self.publication.subscriptions.remove(self)
 
     def _choose(self, now: float) -> None:
         """Settles which encoding to aim at: the target's, else the nearest live one below, else above."""
