@@ -41,7 +41,7 @@ class Downlink:
         self.outlet = Outlet(self.sent, send)
         self.outlet.pad = self._pad
         self.outlet.wake = wake
-        self.outlet.on_overflow = self._on_overflow
+        self.outlet.on_overflow = self._begin_anew
         self.feedback_received = 0  # TWCC reports on what we sent
         self.allocation = Allocation((), 0.0, 0.0, None, None)
         self.sound = Sound(slots)
@@ -237,10 +237,6 @@ class Downlink:
         streams = [slot.video for slot in self._slots if slot.video is not None]
         streams.sort(key=lambda stream: stream.last_sent_at, reverse=True)
         return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
-
-    def _on_overflow(self, now: float) -> None:
-        """The pacer's queue is full."""
-        self._begin_anew(now)
 
     def _begin_anew(self, now: float) -> None:
         """Pictures go on with a keyframe, without what waits or could be asked for again: after a dead spot

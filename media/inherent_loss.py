@@ -37,11 +37,9 @@ class InherentLoss:
 
     def begin(self, loss: float, *, anew: bool, now: float) -> None:
         """Because of `loss` less is ordered from now on; unless `anew`, once more."""
-        if anew:
-            self._before = loss
-        elif self._at == float("inf"):
+        if not anew and self._at == float("inf"):
             return
-        self._before = max(self._before, loss)
+        self._before = loss if anew else max(self._before, loss)
         self._at, self._from = now + ORDER_TIME, None
 
     def abort(self) -> None:

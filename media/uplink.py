@@ -28,9 +28,8 @@ SEVERE_LOSS: Final = 0.25
 WINDOW: Final = 20  # looks over which loss is counted
 BASE_WINDOW: Final = 150  # looks after which the best delay is measured anew (clocks drift apart)
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
-DRAINING: Final = (
-    0.85  # of the longest delay of some looks: the queue is on its way out, and no step is needed
-)
+# Of the longest delay of some looks: below, the queue is on its way out, and no step is needed.
+DRAINING: Final = 0.85
 DRAIN_LOOKS: Final = 3
 STEP_UP_AFTER: Final = 5.0  # seconds of clean sound
 STEP_UP_AT_MOST: Final = 60.0

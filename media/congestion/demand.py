@@ -21,7 +21,7 @@ INTERVAL_AT_MOST: Final = 15.0
 MEMORY: Final = 180.0  # seconds
 DROP: Final = 0.7  # a fall below this share of the best rate is remembered
 DURATION: Final = 0.020  # seconds
-JITTER_FACTOR: Final = 4.0
+JITTER_FACTOR: Final = 4.0  # a probe lasts so many times the jitter, or its measure would be of the jitter
 # On a path that has shown no long queue yet, jitter is what spoils a probe, not its limit: it lasts longer,
 # and its measure gets the benefit of the doubt.
 JITTER_FACTOR_CLEAR: Final = 8.0

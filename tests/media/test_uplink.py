@@ -72,12 +72,18 @@ def test_the_picture_comes_back_when_the_sound_is_clean() -> None:
     assert sound.uplink.level == Level.FULL
 
 
-def test_a_relapse_makes_the_next_attempt_wait_longer() -> None:
+def recovered() -> Sound:
+    """A picture that stepped down and is back, just now."""
     sound = Sound()
     sound.run(5)
     sound.run(0.7, delay=0.3, swing=0.1)
     sound.run(STEP_UP_AFTER + 1)
     assert sound.uplink.level == Level.FULL
+    return sound
+
+
+def test_a_relapse_makes_the_next_attempt_wait_longer() -> None:
+    sound = recovered()
     sound.run(0.7, delay=0.3, swing=0.1)
     sound.run(STEP_UP_AFTER + 1)
     assert sound.uplink.level != Level.FULL
@@ -281,11 +287,7 @@ def test_a_dead_spot_costs_no_picture() -> None:
 
 
 def test_only_what_the_uplink_did_not_bear_is_waited_for_longer() -> None:
-    sound = Sound()
-    sound.run(5)
-    sound.run(0.7, delay=0.3, swing=0.1)
-    sound.run(STEP_UP_AFTER + 1)
-    assert sound.uplink.level == Level.FULL
+    sound = recovered()
     sound.run(8, delay=0.3, swing=0.1)
     low = sound.uplink.level
     assert low >= Level.STILLS
