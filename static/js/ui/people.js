@@ -107,7 +107,7 @@ export class People {
  * @param {State["conditions"]} conditions
  */
 function drawPerson(item, person, self, conditions) {
-  const { name, role, microphone, camera, kind } = person;
+  const { name, role, microphone, camera, kind, lostSince } = person;
   const condition = conditions.get(person.id);
   setText(find(item, ".person-name span", HTMLElement), self ? `${name} (you)` : name);
   const part = { page: "", sender: "A device or program that only sends", viewer: "Only watches and listens" }[kind];
@@ -119,13 +119,14 @@ function drawPerson(item, person, self, conditions) {
   ];
   setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(" · "));
   const state = find(item, ".person-state", HTMLElement);
-  const key = `${microphone} ${camera}`;
+  const key = lostSince === null ? `${microphone} ${camera}` : "";
   if (state.dataset.key !== key) {
     state.dataset.key = key;
-    state.replaceChildren(
+    const switches = [
       ...fact(microphone ? "microphone" : "microphone-off", `Microphone ${microphone ? "on" : "off"}`),
       ...fact(camera ? "camera" : "camera-off", `Camera ${camera ? "on" : "off"}`),
-    );
+    ];
+    state.replaceChildren(...(key ? switches : [])); // who is out of reach has switched nothing off
   }
   drawWays(find(item, ".person-ways", HTMLElement), condition);
   const mute = item.querySelector('[data-act="mute"]');

@@ -105,10 +105,10 @@ export class Stage {
         name,
         track: this.#track(seat?.video_mid ?? null),
         picture: camera && !["sound", "unsupported"].includes(condition?.picture ?? "") && !soundOnly,
-        off: !camera && !condition?.sound_only,
+        off: !away && !camera && !condition?.sound_only, // who is out of reach has switched nothing off
         away,
         condition,
-        muted: !microphone,
+        muted: !away && !microphone,
         speaking: severalPeople && speaking.includes(id),
         note,
         slot: seat?.slot ?? null,
