@@ -248,7 +248,7 @@ async def test_while_somebody_is_out_of_reach_a_clock_counts_until_they_are_back
         # From the first seconds on, long before any connection is given up.
         await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[0-4]$"), timeout=6_000)
         await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[5-9]$"))
-        # By now nothing has come of either for so long that they count as off, but she has switched nothing off.
+        # By now neither has come for so long that it would count as off, but she has switched nothing off.
         await expect(host.tile("Ana")).to_have_attribute("aria-label", "Ana, reconnecting")
         words, tile = await note(host, "Ana").bounding_box(), await host.tile("Ana").bounding_box()
         assert words["x"] > tile["x"] and words["x"] + words["width"] < tile["x"] + tile["width"]

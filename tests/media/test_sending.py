@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from media.publication import LINGER, START_TIME, Publication
 from media.quality import picture_at_most
+from media.retries import REST, REST_AT_MOST
 from media.sending import bearable, order
 from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import Layer
-from media.uplink import STEP_UP_AFTER, STEP_UP_AT_MOST, Level, Uplink
+from media.uplink import Level, Uplink
 
 LOOK = 0.25  # seconds
 CLEAN = 0.02  # seconds that sound takes
@@ -96,7 +97,7 @@ def test_what_is_of_use_and_borne_is_ordered_in_the_end(
     some: list[tuple[float, int, float]], need: int
 ) -> None:
     publisher = run(some)
-    publisher.run(len(Level) * (STEP_UP_AT_MOST + 1) + LINGER, need)
+    publisher.run(len(Level) * (REST_AT_MOST + 1) + LINGER, need)
     assert publisher.orders[-1] == need
     assert publisher.levels[-1] is Level.FULL
 
@@ -113,7 +114,7 @@ def test_orders_neither_deny_what_is_borne_nor_flap(some: list[tuple[float, int,
         if after < before:
             lately = publisher.needs[max(0, at - lingers + 1) : at + 1]
             assert max(lately) <= after, "nothing is let go that was of use a moment ago"
-    calm = round(STEP_UP_AFTER / LOOK)
+    calm = round(REST / LOOK)
     for at, (before_level, after_level) in enumerate(pairwise(publisher.levels), 1):
         if after_level < before_level:
             assert max(publisher.levels[max(0, at - calm + 1) : at]) == before_level

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from media.publication import Publication
+from media.retries import REST
 from media.sending import order
 from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import Layer
-from media.uplink import STEP_UP_AFTER, Level, Uplink
+from media.uplink import Level, Uplink
 
 
 class Sound:
@@ -68,7 +69,7 @@ def test_the_picture_comes_back_when_the_sound_is_clean() -> None:
     sound.run(5)
     sound.run(2, delay=0.3, swing=0.1)
     low = sound.uplink.level
-    sound.run((STEP_UP_AFTER + 1) * (low + 1))
+    sound.run((REST + 1) * (low + 1))
     assert sound.uplink.level == Level.FULL
 
 
@@ -77,7 +78,7 @@ def recovered() -> Sound:
     sound = Sound()
     sound.run(5)
     sound.run(0.7, delay=0.3, swing=0.1)
-    sound.run(STEP_UP_AFTER + 1)
+    sound.run(REST + 1)
     assert sound.uplink.level == Level.FULL
     return sound
 
@@ -85,9 +86,9 @@ def recovered() -> Sound:
 def test_a_relapse_makes_the_next_attempt_wait_longer() -> None:
     sound = recovered()
     sound.run(0.7, delay=0.3, swing=0.1)
-    sound.run(STEP_UP_AFTER + 1)
+    sound.run(REST + 1)
     assert sound.uplink.level != Level.FULL
-    sound.run(STEP_UP_AFTER + 1)
+    sound.run(REST + 1)
     assert sound.uplink.level == Level.FULL
 
 
@@ -291,9 +292,9 @@ def test_only_what_the_uplink_did_not_bear_is_waited_for_longer() -> None:
     sound.run(8, delay=0.3, swing=0.1)
     low = sound.uplink.level
     assert low >= Level.STILLS
-    sound.run((low - 1) * (STEP_UP_AFTER + 0.2))
+    sound.run((low - 1) * (REST + 0.2))
     assert sound.uplink.level == Level.REDUCED, "of these, none has failed"
-    sound.run(STEP_UP_AFTER + 1)
+    sound.run(REST + 1)
     assert sound.uplink.level == Level.REDUCED
-    sound.run(STEP_UP_AFTER)
+    sound.run(REST)
     assert sound.uplink.level == Level.FULL
