@@ -65,7 +65,13 @@ export class Devices extends Emitter {
     await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
   }
 
-  /** @param {Kind} kind @param {boolean} on */
+  /** Is it on, or will it be as soon as the browser has answered? @param {Kind} kind */
+  isOn(kind) {
+    const { on, track, busy } = this.inputs[kind];
+    return on && (track !== null || busy);
+  }
+
+  /** Also while the browser is being asked: what comes then is taken, or let go. @param {Kind} kind @param {boolean} on */
   async turn(kind, on) {
     const input = this.inputs[kind];
     input.on = on;
@@ -73,7 +79,7 @@ export class Devices extends Emitter {
     if (!on && kind === "camera") this.#release(kind);
     if (input.track) input.track.enabled = on;
     this.emit("change", undefined);
-    if (on && !input.track) await this.#take([kind]);
+    if (on && !input.track && !input.busy) await this.#take([kind]);
   }
 
   /** @param {Kind} kind @param {string} id */

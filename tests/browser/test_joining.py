@@ -203,3 +203,30 @@ async def test_without_a_camera_one_joins_with_sound_only(person, server, room):
     await guest.sees("room")
     await host.hears()
     await expect(host.page.get_by_role("group", name="Ana, camera off")).to_be_visible()
+
+
+async def test_a_camera_that_is_switched_off_before_it_has_started_stays_off(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    # A slow camera, or a person who thinks before they allow it.
+    await guest.page.add_init_script(
+        """const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        let answer;
+        const answered = new Promise((resolve) => (answer = resolve));
+        window.allow = answer;
+        navigator.mediaDevices.getUserMedia = (wanted) => answered.then(() => ask(wanted));"""
+    )
+    await guest.open(server.link(room))
+    await expect(guest.button("Camera")).to_have_attribute("aria-busy", "true")
+    await guest.press("Camera")
+    await guest.press("Microphone")
+    await guest.press("Microphone")
+    await expect(guest.button("Camera")).to_have_attribute("aria-pressed", "false")
+    await guest.page.evaluate("allow()")
+    await expect(guest.button("Camera")).to_have_attribute("aria-busy", "false")
+    await expect(guest.page.locator("#preview-video")).to_be_hidden()
+    await guest.page.get_by_label("Your name").fill("Ana")
+    await guest.press("Ask to join")
+    await host.let_in("Ana")
+    await host.hears()
+    await expect(host.page.get_by_role("group", name="Ana, camera off", exact=True)).to_be_visible()

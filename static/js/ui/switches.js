@@ -35,12 +35,12 @@ export function drawSwitch(button, { on, symbol, blocked = false, busy = false, 
  * @param {string} [key] the shortcut
  */
 export function drawInputSwitch(button, devices, kind, key) {
-  const { on, track, problem, busy } = devices.inputs[kind];
-  const working = on && (track !== null || busy);
+  const { problem, busy } = devices.inputs[kind];
+  const on = devices.isOn(kind);
   const name = kind === "microphone" ? "microphone" : "camera";
   const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
-  const hint = `Switch the ${name} ${working ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
-  drawSwitch(button, { on: working, symbol: kind, blocked: problem !== null, busy, hint });
+  const hint = `Switch the ${name} ${on ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
+  drawSwitch(button, { on, symbol: kind, blocked: problem !== null, busy, hint });
 }
 
 /** A pair of switches for the pages before the room. */
@@ -76,8 +76,7 @@ export class InputSwitches {
 
 /** @param {Devices} devices @param {import("../capture.js").Kind} kind */
 export function toggle(devices, kind) {
-  const { on, track, busy } = devices.inputs[kind];
-  if (!busy) void devices.turn(kind, !(on && track));
+  void devices.turn(kind, !devices.isOn(kind));
 }
 
 /**
