@@ -343,7 +343,10 @@ class PeerCore:
         # What libwebrtc hears is lost it sends again at once (rtp_video_sender.cc, OnPacketFeedbackVector),
         # which would fill a path that has just become narrow for seconds.
         tell_lost = not self.uplink.queued and not self._arrivals.mostly_lost
-        feedback = self._arrivals.report(self._ssrc, media_ssrc, tell_lost=tell_lost, now=now)
+        way_back = self.downlink.estimate or float("inf")
+        feedback = self._arrivals.report(
+            self._ssrc, media_ssrc, tell_lost=tell_lost, way_back=way_back, now=now
+        )
         if feedback:
             self._send_rtcp(b"".join(report.serialize() for report in feedback))
 

@@ -24,6 +24,7 @@ from media.congestion.competition import Competition
 from media.congestion.delivery import DeliveryRate
 from media.congestion.demand import DROP, DemandProber
 from media.congestion.drain import AFTER_DRAIN, Drain
+from media.congestion.ease import Ease
 from media.congestion.growth import grown
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
@@ -44,9 +45,6 @@ PACKET_TIME_AT_MOST: Final = 0.100  # seconds
 CALM: Final = 0.7  # seconds after a drain without a probe; doubled for each drop but one in the last
 RESTLESS: Final = 60.0  # seconds, to at most
 CALM_AT_MOST: Final = 30.0
-EASE_AFTER: Final = 0.100  # seconds with a queue between the two bounds, until we step back a little
-EASE: Final = 0.90  # times what arrives
-EASE_INTERVAL: Final = 0.300  # seconds plus the round trip between two such steps
 
 NEAR: Final = 1.10  # times the capacity known; beyond, it is known no more
 USED_SHARE: Final = 0.7  # of the estimate must arrive for it to grow by itself
@@ -110,8 +108,7 @@ class Roomtone:
         self._interval = 0.1  # seconds between feedbacks, smoothed
         self._settle_until = now
         self._silence = Silence(now=now)
-        self._long_since: float | None = None
-        self._eased_at = -math.inf
+        self._ease = Ease()
         self._ignore_before = -math.inf  # send time; another path
         self._rate_before_experiment = bitrate
 
@@ -241,7 +238,7 @@ class Roomtone:
     def _enter(self, mode: Mode, now: float) -> None:
         self.mode = mode
         self._grown_at = now
-        self._long_since = None
+        self._ease.end()
 
     def _resume(self, now: float) -> None:
         """Feedback is (back) there."""
@@ -264,28 +261,18 @@ class Roomtone:
         if queue < limit / 2:
             self._judge_loss(results, now)
         if queue < QUEUE_SHORT + self._packet_time:
-            self._long_since = None
+            self._ease.end()
             self._prober.on_calm(self._round_trip, now=now)
             if not self._loss.experimenting:
                 self._grow(now)
                 return
         elif now >= self._settle_until:
-            self._ease(now)
+            carried = self._carried
+            eased = self._ease.step(self._rate, carried, self._round_trip, now=now)
+            if carried is not None and eased is not None:
+                self._capacity = min(carried, self._rate)
+                self._rate = min(self._rate, eased)
         self._grown_at = now
-
-    def _ease(self, now: float) -> None:
-        """A queue too short to drain has come to stay: what arrives is the capacity, step back below it."""
-        if self._long_since is None:
-            self._long_since = now
-        capacity = self._carried
-        if now - self._long_since < EASE_AFTER or capacity is None:
-            return
-        if now - self._eased_at < EASE_INTERVAL + self._round_trip:
-            return
-        self._eased_at = now
-        if capacity < self._rate / EASE:
-            self._capacity = min(capacity, self._rate)
-            self._rate = min(self._rate, EASE * capacity)
 
     def _grow(self, now: float) -> None:
         since, self._grown_at = min(now - self._grown_at, 0.5), now

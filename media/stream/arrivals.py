@@ -14,7 +14,7 @@ from media.rtp.twcc import TransportFeedback
 MIN_INTERVAL: Final = 0.05  # seconds between two reports; libwebrtc's bounds and share
 MAX_INTERVAL: Final = 0.25
 STEADY_INTERVAL: Final = 0.1  # seconds at least while nothing is lost; libwebrtc's default
-FEEDBACK_SHARE: Final = 0.05  # of the received bit/s may go into feedback
+FEEDBACK_SHARE: Final = 0.05  # of the received bit/s may go into feedback, and of what the way back carries
 FEEDBACK_SIZE: Final = 68  # bytes that one report costs on the wire, on average
 MAX_PENDING: Final = 400  # packets in one report, which has to fit a datagram
 MAX_RUNS: Final = 40  # in one report, for the same reason; the newest are told
@@ -67,10 +67,17 @@ class Arrivals:
             self._since = now
 
     def report(
-        self, sender_ssrc: int, media_ssrc: int, *, tell_lost: bool = True, now: float
+        self,
+        sender_ssrc: int,
+        media_ssrc: int,
+        *,
+        tell_lost: bool = True,
+        way_back: float = float("inf"),
+        now: float,
     ) -> tuple[TransportFeedback, ...]:
         """Everything not yet reported; () if there is nothing. Holes are told as not received or, without
-        `tell_lost`, left out: then each run of packets is reported by itself."""
+        `tell_lost`, left out: then each run of packets is reported by itself. `way_back`: bit/s towards the
+        sender, in which reports must leave room for sound."""
         if not self._pending:
             self.next_report_at = float("inf")
             return ()
@@ -82,7 +89,8 @@ class Arrivals:
         self._base = max(self._base, last + 1)
         self._pending = {}
         bitrate = self._bytes * 8 / max(now - self._since, MIN_INTERVAL)
-        interval = FEEDBACK_SIZE * 8 / (FEEDBACK_SHARE * bitrate) if bitrate else MAX_INTERVAL
+        share = FEEDBACK_SHARE * min(bitrate, way_back)
+        interval = FEEDBACK_SIZE * 8 / share if share else MAX_INTERVAL
         least = MIN_INTERVAL if lost > 0 else STEADY_INTERVAL
         self.next_report_at = now + min(max(interval, least), MAX_INTERVAL)
         self._bytes = 0

@@ -99,20 +99,22 @@ def test_reports_are_counted_and_due_while_packets_come() -> None:
 
 
 def test_thin_streams_get_rare_reports_and_fat_ones_frequent_ones() -> None:
-    def interval(size: int, step: int = 1) -> float:
+    def interval(size: int, step: int = 1, way_back: float = float("inf")) -> float:
         arrivals = Arrivals()
         at = reported_at = 0.0
         for number in range(0, 100 * step, step):
             at += 0.01
             arrivals.record(number, size, now=at)
             if at >= arrivals.next_report_at:
-                arrivals.report(1, 2, now=at)
+                arrivals.report(1, 2, way_back=way_back, now=at)
                 reported_at = at
         return arrivals.next_report_at - reported_at
 
     assert interval(40) > MAX_INTERVAL / 2
     assert interval(1200) == pytest.approx(STEADY_INTERVAL)
     assert interval(1200, step=2) == pytest.approx(MIN_INTERVAL)  # every other packet is lost
+    assert interval(1200, way_back=1_000_000) == pytest.approx(STEADY_INTERVAL)
+    assert interval(1200, way_back=40_000) == pytest.approx(MAX_INTERVAL), "sound needs what there is"
 
 
 def test_a_full_report_is_due_at_once_and_fits_a_datagram() -> None:
