@@ -8,7 +8,7 @@
 
 // Bit/s per simulcast layer of a 960x540 camera: a thumbnail, half size, full size.
 const LAYERS = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 100_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
 ];
