@@ -206,7 +206,7 @@ class GcmSession(SrtpSession):
     def protect_rtcp(self, packet: bytes) -> bytes:
         (ssrc,) = _SSRC.unpack_from(packet)
         word = (self._rtcp_index | ENCRYPTED).to_bytes(4, "big")
-        iv = (self._rtcp_send_salt ^ ssrc << 48 ^ self._rtcp_index).to_bytes(12, "big")
+        iv = _Stream(self._rtcp_send_salt, ssrc, 0).iv(self._rtcp_index)
         self._rtcp_index += 1
         head = packet[:SRTCP_HEADER_LENGTH]
         return head + self._encrypt_rtcp(iv, packet[SRTCP_HEADER_LENGTH:], head + word) + word

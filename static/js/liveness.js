@@ -1,7 +1,7 @@
 /**
  * Does anything still arrive on a connection? Browsers take 5 to 6 s to call a dead path dead; the bytes tell
  * it in 1.5. Everything counts: media, RTCP and answers to STUN. Who is silent still sends two packets a second
- * (Opus DTX), and the server reports on each within 0.1 s.
+ * (Opus DTX), and the server reports on each within 0.25 s.
  */
 
 import { onNetworkHint } from "./network.js";
