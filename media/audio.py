@@ -123,8 +123,7 @@ class AudioSubscription:
 
     def close(self) -> None:
         self.restart()
-        if self in self.publication.subscriptions:
-            self.publication.subscriptions.remove(self)
+        self.publication.detach(self)
 
     @property
     def _rate(self) -> SpeechRate:

@@ -155,6 +155,11 @@ class Publication:
         due = now - STILL_INTERVAL
         return any(e.still_at <= due and subscription.is_fed_from(e) for e in self.encodings)
 
+    def detach(self, subscription: Subscription) -> None:
+        """It is fed no more. Harmless when it was not."""
+        if subscription in self.subscriptions:
+            self.subscriptions.remove(subscription)
+
     def close(self) -> None:
         """The source is gone; so are its subscriptions."""
         for subscription in tuple(self.subscriptions):

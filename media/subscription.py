@@ -188,8 +188,7 @@ class VideoSubscription:
 
     def close(self) -> None:
         self.restart()
-        if self in self.publication.subscriptions:
-            self.publication.subscriptions.remove(self)
+        self.publication.detach(self)
 
     def _choose(self, now: float) -> None:
         """Settles which encoding to aim at: the target's, else the nearest live one below, else above."""

@@ -21,13 +21,14 @@ class Ease:
         """The queue is short again, or long enough for other measures."""
         self._since = None
 
-    def step(self, rate: float, capacity: float | None, round_trip: float, *, now: float) -> float | None:
-        """There is such a queue; the rate to go back to, below `capacity`. None: keep `rate`."""
+    def capacity(self, rate: float, carried: float | None, round_trip: float, *, now: float) -> float | None:
+        """There is such a queue while `rate` is sent and `carried` arrives, bit/s. The capacity to step back
+        below, to `EASE` of it; None: not yet, or `rate` is low enough."""
         if self._since is None:
             self._since = now
-        if now - self._since < AFTER or capacity is None:
+        if now - self._since < AFTER or carried is None:
             return None
         if now - self._stepped_at < INTERVAL + round_trip:
             return None
         self._stepped_at = now
-        return EASE * capacity if capacity < rate / EASE else None
+        return carried if carried < rate / EASE else None

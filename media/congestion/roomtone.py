@@ -24,7 +24,7 @@ from media.congestion.competition import Competition
 from media.congestion.delivery import DeliveryRate
 from media.congestion.demand import DROP, DemandProber
 from media.congestion.drain import AFTER_DRAIN, Drain
-from media.congestion.ease import Ease
+from media.congestion.ease import EASE, Ease
 from media.congestion.growth import grown
 from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
@@ -267,11 +267,9 @@ class Roomtone:
                 self._grow(now)
                 return
         elif now >= self._settle_until:
-            carried = self._carried
-            eased = self._ease.step(self._rate, carried, self._round_trip, now=now)
-            if carried is not None and eased is not None:
-                self._capacity = min(carried, self._rate)
-                self._rate = min(self._rate, eased)
+            capacity = self._ease.capacity(self._rate, self._carried, self._round_trip, now=now)
+            if capacity is not None:
+                self._capacity, self._rate = min(capacity, self._rate), EASE * capacity
         self._grown_at = now
 
     def _grow(self, now: float) -> None:
