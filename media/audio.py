@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from media.encoding import Encoding, Packet
+from media.negotiation import STRANGE
 from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
 from media.payload import opus
 from media.publication import Publication
@@ -19,6 +20,8 @@ from media.voice import OpusPacket
 PATIENCE: Final = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
 MAX_GAP: Final = 2 * CLOCK  # ticks without sound (DTX leaves 400 ms); beyond, time goes on by our clock
 REPEATABLE: Final = 8  # merged packets kept, more than the largest distance
+STRANGE_SILENCE: Final = b"\xff" * 80  # 10 ms of it (G.711, mu-law)
+LAG: Final = 0.05  # seconds
 MAX_SIZES: Final = 8  # bytes that merging adds at most
 
 
@@ -44,6 +47,7 @@ class AudioSubscription:
         self._held_ticks = self._held_bytes = 0
         self._release_at = float("inf")
         self._merged: deque[tuple[int, bytes]] = deque(maxlen=REPEATABLE)  # (timestamp, data), newest first
+        self._begins_anew = False  # the receiver is to, at the next packet
         self._unheard = SpeechRate(now=now)  # reckoned with until the microphone has sent something
         publication.subscriptions.append(self)
 
@@ -51,6 +55,11 @@ class AudioSubscription:
     def takes_red(self) -> bool:
         """Can the receiver use redundancy?"""
         return "red" in self._stream.payload_types
+
+    @property
+    def lags(self) -> bool:
+        """Does what is said come late already from its publisher?"""
+        return self._source is not None and self._source.behind > LAG
 
     def set_packing(self, packing: Packing, *, now: float) -> None:
         """From the next packet on. Sound goes on without a gap."""
@@ -73,6 +82,10 @@ class AudioSubscription:
         """How much of that cost to reckon with, 0..1: little after long silence, nothing while muted."""
         return 0.0 if self.publication.muted else self._rate.activity(now=now)
 
+    def begin_anew(self) -> None:
+        """Has the receiver drop what it holds and buffer as little as at first; see `CatchingUp`."""
+        self._begins_anew = STRANGE in self._stream.payload_types
+
     def forward(self, encoding: Encoding, packet: Packet, *, now: float) -> None:
         voice = encoding.voice
         if not packet.sound or voice is None:
@@ -82,6 +95,8 @@ class AudioSubscription:
                 return
             self._source = encoding.stream
             self._follow(packet.sound[0], now)
+        if self._begins_anew and packet.sound:
+            self._change_codec(now)
         packing, types = self.packing, self._stream.payload_types
         for sound in packet.sound:
             ahead = sound.timestamp - self._newest
@@ -183,6 +198,20 @@ class AudioSubscription:
             packed = with_copies(merged, copies, self._stream.payload_types["opus"])
         self._merged.appendleft((at, merged))
         self._send(held[0], held[-1].timestamp, merged, packed, now)
+
+    def _change_codec(self, now: float) -> None:
+        """For one packet, right before the next: a receiver that waits for more of it would make it up."""
+        self._begins_anew = False
+        self._release(now)
+        stream = self._stream
+        stream.send(
+            stream.next_sequence,
+            stream.last_timestamp,
+            False,
+            stream.payload_types[STRANGE],
+            STRANGE_SILENCE,
+            now=now,
+        )
 
     def _empty(self) -> None:
         self._held.clear()

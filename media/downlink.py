@@ -27,6 +27,7 @@ STILLS_SHARE: Final = 0.6  # of what sound leaves: a still may take its time, so
 AMPLE: Final = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
 RECOVERY: Final = 3.0  # seconds after a path was dead in which the estimate finds its way back
 CAUTION: Final = 5.0  # seconds after a drain
+WAITING: Final = 0.05  # seconds of standing queue: more than jitter
 STALE: Final = 0.1  # seconds that a picture too dear by now may wait before it is dropped
 START_WITHOUT_FEEDBACK: Final = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 
@@ -53,6 +54,7 @@ class Downlink:
         self._drained_at = float("-inf")  # when a queue last was
         self._starved = False  # no feedback comes: the path is dead
         self._starved_at = float("-inf")  # when it last was
+        self._waited_at = float("-inf")  # when something last waited on the path
         self._pressed = False  # the path has shown a limit: pictures are paced, and motion has to be earned
 
     @property
@@ -80,6 +82,12 @@ class Downlink:
             slot.apply_wish(now=now)
         self.allocate(now=now)
 
+    def on_buffered(self, slot: int, buffered: float, *, now: float) -> None:
+        """The receiver says for how many seconds the sound of a slot waits in its buffer."""
+        if slot < len(self._slots):
+            calm = now - max(self._waited_at, self._starved_at)
+            self._slots[slot].on_buffered(buffered, calm=calm, now=now)
+
     def configure(self, *, feedback: bool, now: float) -> None:
         """The receiver does or does not report on every packet."""
         for slot in self._slots:
@@ -102,6 +110,8 @@ class Downlink:
         state = self._controller.state
         if state.phase is Phase.DRAINING:
             self._drained_at = now
+        if state.queue_delay > WAITING:
+            self._waited_at = now
         if self._starved and state.phase is not Phase.STARVED:
             self._starved = False
             # Else it was only the reports that did not come through.

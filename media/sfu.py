@@ -156,6 +156,10 @@ class Peer:
         """What the person wants on this device, whatever the path carries."""
         self.core.downlink.prefer(sound_only=sound_only, save_data=save_data, now=self._sfu.now())
 
+    def buffered(self, slot: int, seconds: float) -> None:
+        """The person's browser says for how long the sound of a slot waits in its jitter buffer."""
+        self.core.downlink.on_buffered(slot, seconds, now=self._sfu.now())
+
     def accept_offer(self, offer: str, sources: Mapping[str, str] | None = None) -> str:
         """The answer to an offer: the first one, more slots, or an ICE restart. `sources` maps the mid of
         each line that the client sends on; None takes the first audio and video line. Raises `MediaError`."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from media.allocation import OFF
 from media.audio import AudioSubscription
+from media.catching_up import CatchingUp
 from media.packing import USUAL, Packing
 from media.publication import Publication
 from media.stream.send import SendStream
@@ -33,6 +34,7 @@ class Slot:
         self.is_unsupported = False  # there is a picture, of a format that the receiver can't show
         self.cap: int | None = None  # the largest encoding wanted on this device; OFF: no pictures
         self._packing = USUAL  # of sound
+        self._catching_up = CatchingUp()
         self._size: tuple[int, int] | None = None  # the tile's, in pixels; None: nobody said
         self._moved_since: float | None = None
         self._rest = FLAP
@@ -127,6 +129,18 @@ class Slot:
         if self.audio_subscription is not None:
             self.audio_subscription.poor = poor
             self.audio_subscription.set_packing(packing, now=now)
+
+    def on_buffered(self, buffered: float, *, calm: float, now: float) -> None:
+        """The receiver says for how many seconds sound waits in its buffer. `calm`: for how long none has
+        waited on the way there."""
+        voice = self.audio_subscription
+        if voice is None:
+            return
+        silence = voice.publication.speech.silence(now=now)
+        if voice.lags:
+            calm = 0.0
+        if self._catching_up.is_due(buffered, calm=calm, silence=silence, now=now):
+            voice.begin_anew()
 
     def rests(self, *, ample: bool = False, now: float) -> bool:
         """Must the picture not move yet? `ample`: the path carries far more than motion takes."""

@@ -125,6 +125,10 @@ class Stage:
 
     def heard(self, participant: str, heard: messages.Heard) -> list[tuple[str, float]]:
         """(whose sound, seconds of it that this participant missed)."""
+        peer = self._peer(participant)
+        if peer is not None:
+            for sound in heard.sounds:
+                peer.buffered(sound.slot, sound.buffered_ms / 1000)
         seats = self._performers[participant].seats if participant in self._performers else ()
         return [
             (place.participant, sound.concealed_ms / 1000)

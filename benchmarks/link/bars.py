@@ -75,6 +75,8 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar("drop", "previous picture back after the return", lambda m: m.restored, 5.0, seconds),
     Bar("drop", "freeze in all", lambda m: m.frozen, 2.0, seconds, janus="22 s"),
+    # The first pause of people who take turns of 5 s, and the first words after it.
+    Bar("late", "speech comes as soon as before, after the path does", lambda m: m.prompt, 16.0, seconds),
     _concealed("up-120", 0.01, "4 %"),
     _concealed("up-loss-10", 0.02),
     _moving("up-loss-10"),

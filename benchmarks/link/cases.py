@@ -40,6 +40,7 @@ class Case:
     return_at: float | None = None  # it comes back
     back_from: float | None = None  # sound is to be back soon after this moment
     move: Move | None = None
+    turns: bool = False  # people pause, to let the other one speak
     from_start: bool = False  # the road is like that before the call is up
 
     def lasting(self, duration: float) -> Case:
@@ -86,6 +87,14 @@ CASES: tuple[Case, ...] = (
         duration=70.0,
         drop_at=10.0,
         return_at=40.0,
+    ),
+    _down(
+        "late",
+        "for 5 s all comes 1 s later; people take turns",
+        replace(GOOD, delay=((0.0, 0.025), (5.0, 1.025), (10.0, 0.025))),
+        drop_at=5.0,
+        return_at=10.0,
+        turns=True,
     ),
     _up("up-120", "uplink 120 kbit/s", _rate(120 * KBIT), drop_at=0.0),
     _up("up-loss-10", "10 % random loss on the uplink", replace(GOOD, loss=0.1)),

@@ -60,9 +60,9 @@ def growths(polls: Sequence[dict[str, Any]], type_: str, kind: str, names: Itera
 
 
 def sound(polls: Sequence[dict[str, Any]]) -> list[Sound]:
-    """Concealed samples include silent ones: the speech of these runs has no pause long enough for Opus's
-    DTX, so that silence made up by the receiver always stands for speech. Samples that were not even made
-    up, because there was no connection to play from, count as concealed."""
+    """Concealed samples include silent ones: where bars are set for them, the speech has no pause long enough
+    for Opus's DTX, so that silence made up by the receiver always stands for speech. Samples that were not
+    even made up, because there was no connection to play from, count as concealed."""
     names = ("totalSamplesReceived", "concealedSamples", "jitterBufferDelay", "jitterBufferEmittedCount")
     result = []
     for growth in growths(polls, "inbound-rtp", "audio", names):

@@ -67,6 +67,7 @@ class Measures:
     concealed_after_drop: float  # in the AFTER_DROP after `case.drop_at`
     longest_gap: float
     sound_back: float
+    prompt: float  # speech comes as soon as before the impairment
     delay_p50: float  # mouth to ear
     delay_p95: float
     buffered: float  # jitter buffer, mean
@@ -153,6 +154,7 @@ def measure(
         concealed_after_drop=getstats.concealed_share(sounds, drop, drop + AFTER_DROP),
         longest_gap=heard.longest_gap,
         sound_back=math.nan if case.back_from is None else heard.back_after(start + case.back_from),
+        prompt=math.nan if case.return_at is None else heard.prompt_after(back, before=drop),
         delay_p50=percentile([delay for _, delay in heard.delays], 0.5),
         delay_p95=percentile([delay for _, delay in heard.delays], 0.95),
         buffered=percentile([s.buffered for s in in_window], 0.5),

@@ -64,7 +64,7 @@
       "kind", "mid", "ssrc", "packetsReceived", "packetsLost", "bytesReceived", "headerBytesReceived",
       "totalSamplesReceived", "concealedSamples", "silentConcealedSamples", "concealmentEvents",
       "insertedSamplesForDeceleration", "removedSamplesForAcceleration", "jitterBufferDelay",
-      "jitterBufferEmittedCount", "fecPacketsReceived", "retransmittedPacketsReceived", "framesReceived",
+      "jitterBufferEmittedCount", "jitterBufferTargetDelay", "jitterBufferMinimumDelay", "fecPacketsReceived", "retransmittedPacketsReceived", "framesReceived",
       "framesDecoded", "keyFramesDecoded", "framesDropped", "frameWidth", "frameHeight", "freezeCount",
       "totalFreezesDuration", "totalDecodeTime", "nackCount", "pliCount",
     ],

@@ -57,6 +57,7 @@ def line(measures: Measures) -> str:
         "shed s",
         "restored s",
         "sound back s",
+        "prompt s",
     )
     return f"{measures.case} · round {measures.round} · {measures.server} to {measures.hearer}: " + ", ".join(
         f"{name} {row[name]}" for name in chosen if row[name]
@@ -180,6 +181,7 @@ _COLUMNS: tuple[tuple[str, Callable[[list[Measures]], str]], ...] = (
     ("smaller s", _middle(lambda m: m.smaller, 1)),
     ("restored s", _middle(lambda m: m.restored, 1)),
     ("sound back s", _middle(lambda m: m.sound_back, 2)),
+    ("prompt s", _middle(lambda m: m.prompt, 1)),
     ("bad sound s", _middle(lambda m: m.picture_beside_broken_sound, 1)),
     ("kB down", _middle(lambda m: m.bytes_down / 1000)),
     ("kB up", _middle(lambda m: m.bytes_up / 1000)),

@@ -68,7 +68,7 @@ async def run(
             person = await Person.open(
                 playwright,
                 name,
-                speech=sources.speech[index],
+                speech=(sources.turns if case.turns else sources.speech)[index],
                 sources=sources,
                 origin=call.origin,
                 directory=directory,

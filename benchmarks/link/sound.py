@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,16 @@ class Heard:
             since = at if since is None else since
             longest = max(longest, at + FRAME - since)
         return longest
+
+    def prompt_after(self, moment: float, *, before: float, more: float = 0.2) -> float:
+        """How long after `moment` speech is heard that comes at most `more` later than it did until `before`.
+        Infinite if never."""
+        usual = [delay for at, delay in self.delays if at <= before]
+        if not usual:
+            return float("inf")
+        bound = median(usual) + more
+        times = (at - moment for at, delay in self.delays if at > moment + WINDOW and delay <= bound)
+        return next(times, float("inf"))
 
     def back_after(self, moment: float, *, share: float = 0.8, over: float = 0.5) -> float:
         """How long after `moment` speech is heard again: from then on, `share` of the frames of the next

@@ -1,4 +1,5 @@
-"""What microphones and cameras of a run deliver: speech without long pauses, and a moving, numbered picture.
+"""What microphones and cameras of a run deliver: speech, and a moving, numbered picture. Speech has no long
+pauses, or people take turns.
 
 Speech is espeak-ng's (Debian's package). Without it, a buzz through moving formants at the pace of syllables
 takes its place; a report says which it was.
@@ -21,6 +22,7 @@ from benchmarks.link import marks
 RATE = 48_000  # Hz
 SPEECH_SECONDS = 40
 LEVEL = 0.1  # RMS of full scale: -20 dBFS
+TURN = 5.0  # s that somebody speaks, and then is silent, where people take turns
 PAUSE = 0.12  # s: no pause in the speech is longer, so that a silence at the receiver is a loss
 QUIET = 0.006  # amplitude below which speech pauses
 WIDTH, HEIGHT, FRAME_RATE = 960, 540, 30
@@ -55,21 +57,21 @@ class Sources:
     """Files for Chromium's fake devices."""
 
     speech: tuple[Path, Path]  # 48 kHz mono, of the near and of the far person
+    turns: tuple[Path, Path]  # the same with pauses
     video: Path  # YUV4MPEG2
     synthetic: bool  # speech is a substitute
 
 
 def make(directory: Path) -> Sources:
     espeak = shutil.which("espeak-ng")
-    paths = []
+    speech, turns = [], []
     for index in range(2):
         samples = _spoken(espeak, directory, index) if espeak else _babble(index)
-        path = directory / f"speech-{index}.wav"
-        _write(path, samples)
-        paths.append(path)
+        speech.append(_write(directory / f"speech-{index}.wav", samples))
+        turns.append(_write(directory / f"turns-{index}.wav", _in_turns(samples, first=index == 0)))
     video = directory / "camera.y4m"
     _film(video)
-    return Sources((paths[0], paths[1]), video, synthetic=espeak is None)
+    return Sources((speech[0], speech[1]), (turns[0], turns[1]), video, synthetic=espeak is None)
 
 
 def _spoken(espeak: str, directory: Path, index: int) -> Samples:
@@ -99,6 +101,12 @@ def _without_pauses(samples: Samples) -> Samples:
     return blocks[kept].reshape(-1)
 
 
+def _in_turns(samples: Samples, *, first: bool) -> Samples:
+    """Speech for TURN seconds, silence for as long; `first`: speech comes first."""
+    turn = (np.arange(len(samples)) // int(TURN * RATE)) % 2
+    return np.where(turn == (0 if first else 1), samples, np.float32(0))
+
+
 def _babble(index: int) -> Samples:
     """Pulses at a gliding pitch through two gliding resonances, four syllables a second."""
     rng = np.random.default_rng(index)
@@ -125,12 +133,13 @@ def _fit(samples: Samples) -> Samples:
     return np.clip(samples * LEVEL / np.sqrt((samples**2).mean()), -0.9, 0.9).astype(np.float32)
 
 
-def _write(path: Path, samples: Samples) -> None:
+def _write(path: Path, samples: Samples) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
 
 
 def _film(path: Path) -> None:

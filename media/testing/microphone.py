@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from media.audio import AudioSubscription
 from media.congestion.sent import SentPackets
 from media.encoding import Encoding, Packet
+from media.negotiation import STRANGE
 from media.packing import CLOCK, FRAME, MAX_PAYLOAD, PLAIN, Packing
 from media.payload import red
 from media.publication import Publication
@@ -16,7 +17,7 @@ from media.stream.outlet import Outlet
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.testing.listener import Listener
-from media.testing.sender import OPUS, RED
+from media.testing.sender import OPUS, PCMU, RED
 
 START = 0xFFFF_0000  # of the publisher's timestamps, which wrap soon
 SPEECH = bytes((15 << 3,))  # TOC of hybrid fullband, 20 ms
@@ -32,6 +33,7 @@ class Sent:
     redundant: bool
     payload: bytes
     at: float
+    strange: bool  # of the codec that nobody speaks
 
     @property
     def blocks(self) -> list[tuple[int, bytes]]:
@@ -56,7 +58,7 @@ class MicrophoneLine:
         self.stream = SendStream(
             mid="0", ssrc=7, rtx_ssrc=None, sequence=65_530, clock_rate=CLOCK, video=False, outlet=outlet
         )
-        types = {"opus": OPUS} | ({"red": RED} if self.takes_red else {})
+        types = {"opus": OPUS, STRANGE: PCMU} | ({"red": RED} if self.takes_red else {})
         self.stream.negotiated(types, {}, twcc_id=3, descriptor_id=0)
         self.publication = self.new_publication()
         self.subscription = AudioSubscription(self.publication, self.stream, PLAIN, now=self.now)
@@ -134,6 +136,8 @@ class MicrophoneLine:
         """What a receiver of all packets hears, by the frame's place after the first."""
         listener = Listener()
         for packet in self.sent:
+            if packet.strange:
+                continue
             listener.receive(packet.timestamp, packet.payload, redundant=packet.redundant, now=packet.at)
         assert listener.conflicts == [] and listener.unreadable == 0
         first = min(listener.frames)
@@ -147,10 +151,18 @@ class MicrophoneLine:
             timestamp = (timestamp - self.sent[-1].timestamp + (1 << 31)) % (1 << 32) - (1 << 31)
             timestamp += self.sent[-1].timestamp
             assert sequence == (self.sent[-1].sequence + 1) & 0xFFFF, "numbers have no gaps"
-        assert parsed.payload_type in (OPUS, RED)
+        assert parsed.payload_type in (OPUS, RED, PCMU)
         assert len(payload) <= MAX_PAYLOAD
         self.sent.append(
-            Sent(sequence, timestamp, parsed.marker, parsed.payload_type == RED, payload, self.now)
+            Sent(
+                sequence,
+                timestamp,
+                parsed.marker,
+                parsed.payload_type == RED,
+                payload,
+                self.now,
+                parsed.payload_type == PCMU,
+            )
         )
 
 

@@ -11,7 +11,7 @@ from media.rtp.rtcp import SenderReport
 from media.sdp import HeaderExtension
 from media.testing.traffic import EncodingSettings, Vp8Encoder
 
-OPUS, RED, VP8, RTX = 111, 63, 96, 97  # payload types, Chromium's
+OPUS, RED, PCMU, VP8, RTX = 111, 63, 0, 96, 97  # payload types, Chromium's
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 LEVEL = HeaderExtension(1, uri.AUDIO_LEVEL)
 NUMBER = HeaderExtension(3, uri.TRANSPORT_CC)

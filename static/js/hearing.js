@@ -1,17 +1,18 @@
 /**
- * How well the sound of each m-line arrives: what was played, and how much of it had to be made up. Goes back to
- * the speaker, who can then say it again.
+ * How well the sound of each m-line arrives: what was played, how much of it had to be made up, and how late it is.
+ * Goes back to the speaker, who can then say it again, and to the server, which lets late sound catch up.
  */
 
 const SAMPLES_PER_MS = 48; // of Opus
 const MOST_MS = 60_000; // that one message may tell of
 
-/** @typedef {{concealed: number, total: number}} Sound milliseconds */
+/** @typedef {{concealed: number, total: number, buffered: number}} Sound milliseconds; `buffered`: mean of each sample */
+/** @typedef {{concealed: number, total: number, waited: number, meant: number, emitted: number}} Counters */
 
 export class Hearing {
   /** @type {RTCPeerConnection | null} */
   #peer = null;
-  /** @type {Map<string, Sound>} */
+  /** @type {Map<string, Counters>} */
   #before = new Map();
 
   /**
@@ -21,7 +22,7 @@ export class Hearing {
   async look(peer) {
     if (peer !== this.#peer) this.#before = new Map();
     this.#peer = peer;
-    /** @type {Map<string, Sound>} */
+    /** @type {Map<string, Counters>} */
     const now = new Map();
     for (const stats of (await peer.getStats()).values()) {
       if (stats.type !== "inbound-rtp" || stats.kind !== "audio" || !stats.mid) continue;
@@ -30,6 +31,10 @@ export class Hearing {
       now.set(stats.mid, {
         concealed: concealed / SAMPLES_PER_MS,
         total: (stats.totalSamplesReceived ?? 0) / SAMPLES_PER_MS,
+        // Sums over all samples that were emitted. In a pause none wait, but the next word will for as long as is meant.
+        waited: 1000 * (stats.jitterBufferDelay ?? 0),
+        meant: 1000 * (stats.jitterBufferTargetDelay ?? 0),
+        emitted: stats.jitterBufferEmittedCount ?? 0,
       });
     }
     const before = this.#before;
@@ -38,10 +43,13 @@ export class Hearing {
   }
 }
 
-/** @param {Sound | undefined} before @param {Sound} now @returns {Sound} */
-function since(before = { concealed: 0, total: 0 }, now) {
+/** @param {Counters | undefined} before @param {Counters} now @returns {Sound} */
+function since(before = { concealed: 0, total: 0, waited: 0, meant: 0, emitted: 0 }, now) {
   const total = clamp(now.total - before.total, MOST_MS);
-  return { total, concealed: clamp(now.concealed - before.concealed, total) };
+  const emitted = now.emitted - before.emitted;
+  const waited = Math.max(now.waited - before.waited, now.meant - before.meant);
+  const buffered = emitted > 0 ? clamp(waited / emitted, MOST_MS) : 0;
+  return { total, concealed: clamp(now.concealed - before.concealed, total), buffered };
 }
 
 /** @param {number} value @param {number} most */

@@ -33,6 +33,8 @@ const ADD = {
 const NO_LIMITS = { camera: LAYERS.length, screen: 1, frame_rate: 60, thin: false };
 
 const VOICE = ["audio/opus", "audio/red"];
+// PCMU is how the server has a jitter buffer begin anew that plays too late (media/catching_up.py).
+const VOICES = [...VOICE, "audio/pcmu"];
 const PICTURE = ["video/vp8", "video/rtx"];
 const PICTURES = ["video/vp8", "video/h264", "video/rtx"];
 // Constrained Baseline, which all encoders know, and the High profiles, which contain the others.
@@ -132,12 +134,17 @@ export class Sending {
   }
 }
 
-/** @param {RTCRtpTransceiver} transceiver */
-export function preferVoice(transceiver) {
+/** Of what is sent. @param {RTCRtpTransceiver} transceiver */
+function preferVoice(transceiver) {
   prefer(transceiver, "audio", VOICE);
 }
 
-/** Of what is sent. @param {RTCRtpTransceiver} transceiver */
+/** Of what is received. @param {RTCRtpTransceiver} transceiver */
+export function takeVoices(transceiver) {
+  prefer(transceiver, "audio", VOICES);
+}
+
+/** @param {RTCRtpTransceiver} transceiver */
 function preferPicture(transceiver) {
   prefer(transceiver, "video", PICTURE);
 }

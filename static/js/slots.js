@@ -4,7 +4,7 @@
  */
 
 import { MAX_SLOTS } from "./protocol.js";
-import { preferVoice, takePictures } from "./sending.js";
+import { takePictures, takeVoices } from "./sending.js";
 
 export class Slots {
   #peer;
@@ -25,7 +25,7 @@ export class Slots {
     for (let room = Math.min(count, MAX_SLOTS - this.count); room > 0; room--) {
       const audio = this.#peer.addTransceiver("audio", { direction: "recvonly" });
       const video = this.#peer.addTransceiver("video", { direction: "recvonly" });
-      preferVoice(audio);
+      takeVoices(audio);
       takePictures(video);
       this.#transceivers.push(audio, video);
     }

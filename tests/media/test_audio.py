@@ -103,6 +103,42 @@ def test_after_a_pause_nothing_is_repeated_from_before_it() -> None:
     assert line.sent[-1].timestamp - line.sent[0].timestamp == 26 * FRAME
 
 
+# --- catching up ---
+
+
+@pytest.mark.parametrize("packing", [PLAIN, Packing((1, 3)), Packing((), 3), Packing((1,), 2)])
+def test_a_receiver_begins_anew_at_the_next_packet_and_misses_nothing_of_it(packing: Packing) -> None:
+    line = MicrophoneLine()
+    line.pack(packing)
+    line.talk(0, 5)
+    before = len(line.sent)
+    line.subscription.begin_anew()
+    assert len(line.sent) == before, "until then there is nothing that the receiver could play"
+    line.talk(5, 7)
+    line.wait(1.0)
+    [strange] = [packet for packet in line.sent if packet.strange]
+    place = line.sent.index(strange)
+    assert line.heard() == {i: frame(i) for i in range(12)}
+    assert line.sent[place - 1].timestamp <= strange.timestamp < line.sent[place + 1].timestamp
+
+
+def test_a_receiver_without_the_other_codec_goes_on_as_it_is() -> None:
+    line = MicrophoneLine()
+    line.stream.negotiated({"opus": 111}, {}, twcc_id=3, descriptor_id=0)
+    line.subscription.begin_anew()
+    line.talk(0, 3)
+    assert [packet.payload for packet in line.sent] == [frame(i) for i in range(3)]
+
+
+def test_what_lags_at_its_publisher_is_known() -> None:
+    line = MicrophoneLine()
+    line.talk(0, 10)
+    assert not line.subscription.lags
+    line.wait(0.2)
+    line.talk(10, 1)
+    assert line.subscription.lags
+
+
 # --- thin ---
 
 

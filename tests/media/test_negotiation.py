@@ -229,6 +229,16 @@ def test_red_is_preferred_from_publishers_and_opus_towards_receivers(page: Sessi
     assert parameters["usedtx"] == "1"
 
 
+def test_receivers_take_a_codec_that_nobody_sends(page: SessionDescription) -> None:
+    def rich(media: MediaDescription) -> MediaDescription:
+        return replace(media, codecs=(*media.codecs, Codec(0, "PCMU", 8000)))
+
+    lines = agree(changed(changed(page, "0", rich), "2", rich))
+    assert lines[0].payload_types == {"red": 63, "opus": 111}, "and from publishers only what can go on"
+    assert lines[2].payload_types == {"opus": 111, "red": 63, "pcmu": 0}
+    assert agree(page)[2].payload_types == {"opus": 111, "red": 63}
+
+
 def test_we_promise_to_send_again_only_what_we_can(page: SessionDescription) -> None:
     """Without RTX nothing is sent again, so that nobody may be told to ask."""
 

@@ -35,6 +35,16 @@ def test_a_voice_fades_when_its_packets_stop() -> None:
     assert speech.level(now=5.0) < 0.01
 
 
+def test_silence_lasts_since_the_last_word() -> None:
+    speech = SpeechLevel()
+    assert speech.silence(now=5.0) == 0.0, "nobody knows"
+    speech.update(127, now=5.0)
+    assert speech.silence(now=6.0) == 1.0
+    speech.update(30, now=6.0)
+    speech.update(64, now=6.5)
+    assert speech.silence(now=8.0) == 2.0
+
+
 @given(st.lists(st.tuples(st.integers(0, 255), st.floats(0, 100)), max_size=50))
 def test_a_level_is_always_between_silent_and_loud(steps: list[tuple[int, float]]) -> None:
     speech, now = SpeechLevel(), 0.0

@@ -60,6 +60,7 @@ class FakePeer:
         self.takes_orders = True
         self.bound: dict[int, tuple[Any, Any]] = {}
         self.wishes: dict[int, tuple[int, int]] = {}
+        self.buffers: dict[int, float] = {}
         self.offers = 0
         self._on_event = on_event
         self._sfu = sfu
@@ -92,6 +93,9 @@ class FakePeer:
 
     def picture(self, slot: int) -> Picture:
         return self.pictures.get(slot, "motion")
+
+    def buffered(self, slot: int, seconds: float) -> None:
+        self.buffers[slot] = seconds
 
     def prefer(self, *, sound_only: bool, save_data: bool) -> None:
         self.preferred = (sound_only, save_data)

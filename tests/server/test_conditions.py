@@ -174,8 +174,10 @@ def test_reports_of_people_who_left_are_forgotten() -> None:
 
 
 def test_what_a_listener_missed_reaches_the_speaker_in_a_second(house: House) -> None:
-    host, guest, _, _ = pair(house)
-    guest.say(type="heard", sounds=[{"slot": 0, "concealed_ms": 700, "total_ms": 1000}])
+    host, guest, _, guest_peer = pair(house)
+    sound = {"slot": 0, "concealed_ms": 700, "total_ms": 1000, "buffered_ms": 900}
+    guest.say(type="heard", sounds=[sound])
+    assert guest_peer.buffers == {0: 0.9}
     house.wait(0.25)
     assert host.last("conditions").missed == 0.7
     assert host.last("conditions").missed_by == (guest.id,)

@@ -68,6 +68,16 @@ def test_sound_is_back_when_speech_is_heard_again(speech):
     assert found.back_after(7.5) == pytest.approx(0.9, abs=0.1)
 
 
+def test_speech_is_prompt_again_when_its_delay_is_what_it_was(speech):
+    ear = late(speech, 0.1)
+    ear[6 * RATE : 9 * RATE] = late(speech, 0.9)[6 * RATE : 9 * RATE]
+    found = compare(chunks(speech), chunks(ear), 4.5, 13.0)
+    assert found.prompt_after(7.0, before=6.0) == pytest.approx(2.6, abs=0.5)
+    assert found.prompt_after(7.0, before=4.5) == math.inf, "nothing is known of before"
+    ear[6 * RATE :] = late(speech, 0.9)[6 * RATE :]
+    assert compare(chunks(speech), chunks(ear), 4.5, 13.0).prompt_after(7.0, before=6.0) == math.inf
+
+
 def test_sound_that_never_comes_back_is_told(speech):
     ear = late(speech, 0.2)
     ear[int(7.0 * RATE) :] = 0

@@ -18,6 +18,14 @@ def test_the_substitute_is_as_long_and_as_loud_as_speech():
     assert abs(np.sqrt((samples**2).mean()) - sources.LEVEL) < 0.02
 
 
+def test_people_who_take_turns_are_never_heard_at_once():
+    both = [sources._in_turns(sources._babble(index), first=index == 0) for index in range(2)]
+    assert not (both[0] * both[1]).any()
+    for samples in both:
+        spoken = np.abs(samples.reshape(-1, int(sources.TURN * sources.RATE))).max(axis=1) > 0
+        assert list(spoken[:-1] ^ spoken[1:]) == [True] * (len(spoken) - 1)
+
+
 def test_two_people_do_not_sound_the_same():
     a, b = sources._babble(0), sources._babble(1)
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.1
