@@ -315,8 +315,7 @@ class PeerCore:
             publication.count_needed(now=now)
         subscriptions = [] if microphone is None else microphone.subscriptions
         listeners = [s.poor for s in subscriptions if isinstance(s, AudioSubscription)]
-        uplink_poor = self.uplink.level >= Level.STILLS
-        thin = self._thin_sound.update(listeners, uplink_poor=uplink_poor, now=now)
+        thin = self._thin_sound.update(listeners, uplink_poor=self.uplink.thin, now=now)
         wanted = order(pictures, self.uplink, thin=thin, now=now)
         if wanted != self.order:
             self.order = wanted

@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from typing import Final
 
-REST: Final = 5.0  # seconds of clean sound
+REST: Final = 5.0  # seconds of clean sound, unless said otherwise
 REST_AT_MOST: Final = 60.0
 RELAPSE: Final = 10.0  # seconds after a step up within which starving is its fault
 
 
 class Retries:
-    """Levels are numbered from 0, the best, as in `media.uplink.Level`."""
+    """Levels are numbered from 0, the best, as in `media.uplink.Level`. `rest`: seconds before the first
+    try."""
 
-    def __init__(self) -> None:
-        self._rest = REST  # before `_failed` or a better level is tried again
+    def __init__(self, rest: float = REST) -> None:
+        self._least = rest
+        self._rest = rest  # before `_failed` or a better level is tried again
         self._failed = 0  # the level that the uplink did not bear
         self._raised_to = 0
         self._raised_at = float("-inf")
@@ -22,7 +24,7 @@ class Retries:
 
     def rest(self, level: int) -> float:
         """Seconds of clean sound before `level` is tried."""
-        return self._rest if level <= self._failed else REST
+        return self._rest if level <= self._failed else self._least
 
     def on_raised(self, level: int, *, now: float) -> None:
         self._raised_to, self._raised_at = level, now
@@ -32,6 +34,9 @@ class Retries:
         if now - self._raised_at < RELAPSE:
             self._rest, self._failed = min(2 * self._rest, REST_AT_MOST), self._raised_to
             self._raised_at, self._relapsed_at = float("-inf"), now
+
+    def failed_just_now(self, *, now: float) -> bool:
+        return self._relapsed_at == now
 
     def relapsed_before(self, stepped_at: float, *, now: float) -> bool:
         """Was the last step down, at `stepped_at`, back to where it was before a try that failed just now?"""
@@ -43,4 +48,4 @@ class Retries:
             self.forgive()
 
     def forgive(self) -> None:
-        self._rest = REST
+        self._rest = self._least

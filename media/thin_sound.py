@@ -15,17 +15,20 @@ class ThinSound:
 
     def __init__(self) -> None:
         self.wanted = False
+        self._for_listeners = False
         self._since: float | None = None  # when the facts began to speak for the other way
 
     def update(self, listeners_poor: Iterable[bool], *, uplink_poor: bool, now: float) -> bool:
-        """`listeners_poor`: of each who listens, whether its path is poor. What the publisher is to send."""
+        """`listeners_poor`: of each who listens, whether its path is poor. `uplink_poor` has been waited for
+        already. What the publisher is to send."""
         listening = list(listeners_poor)
-        thin = uplink_poor or (bool(listening) and all(listening))
-        if thin is self.wanted:
+        thin = bool(listening) and all(listening)
+        if thin is self._for_listeners:
             self._since = None
         elif self._since is None:
             self._since = now
         elif now - self._since >= (THIN_AFTER if thin else NORMAL_AFTER):
-            self.wanted = thin
+            self._for_listeners = thin
             self._since = None
+        self.wanted = uplink_poor or self._for_listeners
         return self.wanted

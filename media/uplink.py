@@ -26,6 +26,7 @@ STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
 STARVING_LOSS: Final = 0.10
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
+THIN_REST: Final = 15.0  # seconds that a picture has moved again before sound is fuller: it is negotiated
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 
 
@@ -37,7 +38,7 @@ class Level(IntEnum):
     SMALL = 2  # the smallest encoding alone
     SLOW = 3  # at 7 pictures a second
     STILLS = 4  # a picture every few seconds
-    SOUND = 5  # no picture, thin sound
+    SOUND = 5  # no picture
 
 
 class Uplink:
@@ -45,9 +46,12 @@ class Uplink:
 
     def __init__(self) -> None:
         self.level = Level.FULL
+        self.thin = False  # sound has to be thin: beside no motion, or where there is nothing else to shed
         self.inherent = InherentLoss()
         self._sound = SoundDelivery()
         self._retries = Retries()
+        self._fuller = Retries(THIN_REST)  # of sound that is not thin
+        self._thin_until = float("-inf")  # there was a reason for it
         self._level_before = Level.FULL  # sound began to starve
         self._stepped_at = float("-inf")
         self._clean_since = float("-inf")
@@ -98,6 +102,7 @@ class Uplink:
         if self.starving and not was_starving:
             self._level_before = self.level
             self._retries.on_starving(now=now)
+            self._fuller.on_starving(now=now)
         self._find_other_causes(stream, now)
         if self.starving:
             self._clean_since = now
@@ -112,7 +117,20 @@ class Uplink:
                 self._retries.on_raised(better, now=now)
         else:
             self._retries.on_best(now=now)
+        self._choose_sound(encodings, now)
         return self.level != before
+
+    def _choose_sound(self, encodings: int, now: float) -> None:
+        """Thin where the picture does not move, where without one there is a queue all the same, and where
+        fuller sound has just turned out to be too much."""
+        alone = not encodings and self.queued
+        if self.level >= Level.STILLS or alone or self._fuller.failed_just_now(now=now):
+            self.thin, self._thin_until = True, now
+        elif self.thin and now - max(self._thin_until, self._clean_since) >= self._fuller.rest(0):
+            self.thin = False
+            self._fuller.on_raised(0, now=now)
+        elif not self.thin:
+            self._fuller.on_best(now=now)
 
     def _find_other_causes(self, stream: ReceiveStream | None, now: float) -> None:
         """What has turned out not to be the picture's doing, the picture is not held back for."""

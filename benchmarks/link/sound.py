@@ -53,7 +53,7 @@ class Heard:
         if not usual:
             return float("inf")
         bound = median(usual) + more
-        times = (at - moment for at, delay in self.delays if at > moment + WINDOW and delay <= bound)
+        times = (float(at - moment) for at, delay in self.delays if at > moment + WINDOW and delay <= bound)
         return next(times, float("inf"))
 
     def back_after(self, moment: float, *, share: float = 0.8, over: float = 0.5) -> float:

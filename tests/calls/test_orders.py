@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from media.ceiling import NONE, SOUND
 from media.quality import picture_of
 from media.rtp.rtcp import Goodbye
 from media.testing.call import Call
 from media.testing.client import Client
 from media.testing.link import LinkSettings
+from media.testing.listener import Listener
 from media.testing.traffic import CAMERA
 from media.uplink import Level
 
+FRAME = 0.020  # seconds of sound
+PATIENCE = 0.250  # seconds from capture to arrival at which a receiver would still play a frame
 STEP = 0.1  # seconds from an order to what is made of it
+
+
+def frames(begin: float, end: float) -> range:
+    """Numbers of the frames of sound said meanwhile."""
+    return range(round(begin / FRAME), round(end / FRAME))
 
 
 def link(*rates: tuple[float, float]) -> LinkSettings:
@@ -69,6 +79,27 @@ def test_an_encoding_that_a_browser_begins_late_is_still_ordered_and_shown() -> 
             call.run(STEP)
             assert core.order.encodings["camera"] == 3, "what is not ordered never comes"
         assert bob.video[0].shown[-1].width == CAMERA[trusted - 1].width
+
+
+@pytest.mark.parametrize("rate", [80e3, 65e3])
+def test_sound_without_a_picture_is_thin_where_the_uplink_bears_no_more(rate: float) -> None:
+    """The camera is off: there is nothing to shed but bits of the sound itself."""
+    call = Call(seed=4)
+    alice = call.join("alice", microphone=True, up=link((0.0, 3e6), (10.0, rate), (200.0, 3e6)))
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    thin: list[bool] = []
+    for _ in range(round(260 / STEP)):
+        call.run(STEP)
+        thin.append(call.core(alice).order.thin)
+        alice.opus.bitrate = 14_000 if thin[-1] else 32_000
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(frames(2.0, 10.0), PATIENCE) == 0.0
+    assert heard.concealed(frames(10.0, 15.0), PATIENCE) < 0.25
+    assert heard.concealed(frames(15.0, 200.0), PATIENCE) < 0.02, "more is tried, and ever more seldom"
+    fuller = [place * STEP for place, (a, b) in enumerate(pairwise(thin)) if a and not b]
+    assert 2 <= len([at for at in fuller if at < 200.0]) <= 5
+    assert fuller[-1] > 200.0 and not thin[-1], "and borne when it can be"
 
 
 def test_a_tile_that_is_hidden_for_long_is_filled_again_at_once() -> None:

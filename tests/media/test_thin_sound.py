@@ -16,8 +16,10 @@ def test_thin_sound_is_wanted_where_all_who_listen_have_poor_paths() -> None:
     assert not hold(ThinSound(), [], 0.0, 60.0)
 
 
-def test_thin_sound_is_wanted_where_the_uplink_is_poor() -> None:
-    assert hold(ThinSound(), [False], 0.0, THIN_AFTER, uplink_poor=True)
+def test_thin_sound_is_wanted_while_the_uplink_is_poor() -> None:
+    sound = ThinSound()
+    assert hold(sound, [False], 0.0, 0.0, uplink_poor=True)
+    assert not hold(sound, [False], 0.25, 0.0)
 
 
 def test_a_short_dip_is_no_reason() -> None:
