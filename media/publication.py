@@ -104,8 +104,10 @@ class Publication:
             self._on_changed(self)
         if not self._muted:
             if packet.keyframe and packet.start and now - encoding.still_at >= STILL_INTERVAL * SOONER:
-                packet.still = True
-                encoding.still_at = now
+                # Late, it begins nothing: what follows it has gone by already.
+                packet.still = packet.sequence == encoding.stream.highest
+                if packet.still:
+                    encoding.still_at = now
             if self.kind == "audio":
                 encoding.read_audio(packet, now=now)
             for subscription in self.subscriptions:
@@ -137,7 +139,8 @@ class Publication:
         for encoding in self.encodings:
             changed |= encoding.measure(newest, now=now)
             holes = encoding.stream.take_unrepaired()
-            if holes and self.kind == "video" and any(s.is_fed_from(encoding) for s in self.subscriptions):
+            moved = (s for s in self.subscriptions if s.is_fed_from(encoding) and not s.wants_stills)
+            if holes and self.kind == "video" and any(moved):
                 self._keyframes.want()
         if any(s.wants_stills and self._owes_still(s, now) for s in self.subscriptions):
             self._keyframes.want()
@@ -153,7 +156,8 @@ class Publication:
     def _owes_still(self, subscription: Subscription, now: float) -> bool:
         """Not of keyframes that came in between for others' sake: those were nobody's still."""
         due = now - STILL_INTERVAL
-        return any(e.still_at <= due and subscription.is_fed_from(e) for e in self.encodings)
+        begins = subscription.waiting
+        return any(e.still_at <= due and (begins or subscription.is_fed_from(e)) for e in self.encodings)
 
     def detach(self, subscription: Subscription) -> None:
         """It is fed no more. Harmless when it was not."""

@@ -228,6 +228,42 @@ def test_stills_are_keyframes_alone_and_motion_returns_with_one(camera: Camera) 
     assert viewer.receiver.faults() == []
 
 
+def test_stills_that_begin_anew_go_on(camera: Camera) -> None:
+    viewer = Viewer(camera, Layer(0, STILLS))
+    camera.run(10)
+    viewer.subscription.restart()
+    viewer.subscription.want_keyframe(now=camera.now)
+    camera.run(300)
+    assert len(viewer.shown()) >= 3
+
+
+def test_a_still_that_was_lost_to_a_late_packet_is_no_still() -> None:
+    camera = Camera()
+    viewer = Viewer(camera, Layer(1, STILLS))
+    camera.run(20)
+    asked = len(camera.requests)
+    while len(camera.requests) == asked:
+        camera.run(1)
+    shown = len(viewer.shown())
+    (first, *rest) = [packet for packet in camera.frame() if packet[0] == 1]
+    for packet in (rest[0], first, *rest[1:]):
+        camera.take(*packet)
+    assert len(viewer.shown()) == shown
+    camera.run(30)
+    assert len(viewer.shown()) == shown + 1, "the next one comes soon"
+
+
+def test_holes_in_what_moves_for_nobody_cost_no_keyframe() -> None:
+    camera = Camera()
+    Viewer(camera, Layer(1, STILLS))
+    camera.run(40)
+    asked = len(camera.requests)
+    for encoding in camera.encodings:
+        encoding.stream.unrepaired = 5
+    camera.run(30)
+    assert len(camera.requests) == asked
+
+
 def test_a_picture_that_stops_is_whole_first(camera: Camera) -> None:
     viewer = Viewer(camera, Layer(1, STILLS))
     camera.run(5)
