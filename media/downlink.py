@@ -42,7 +42,7 @@ class Downlink:
         self.outlet = Outlet(self.sent, send)
         self.outlet.pad = self._pad
         self.outlet.wake = wake
-        self.outlet.on_overflow = self._begin_anew
+        self.outlet.on_overflow = self._overflow
         self.feedback_received = 0  # TWCC reports on what we sent
         self.allocation = Allocation((), 0.0, 0.0, None, None)
         self.sound = Sound(slots)
@@ -255,6 +255,14 @@ class Downlink:
             self._restart(slot)
             if slot.video_subscription is not None:
                 slot.video_subscription.want_keyframe(now=now)
+
+    def _overflow(self, ssrc: int, now: float) -> None:
+        """What follows of this stream is undecodable until a keyframe."""
+        for slot in self._slots:
+            if slot.video is not None and slot.video.ssrc == ssrc:
+                self._restart(slot)
+                if slot.video_subscription is not None:
+                    slot.video_subscription.want_keyframe(now=now)
 
     def _drop_stale(self, slot: Slot, wish: Wish, rung: int, now: float) -> None:
         """A picture that has become too dear must not stand in the way of the smaller one."""

@@ -32,7 +32,7 @@ THIN_PARAMETERS: Final = f"{OPUS_PARAMETERS};maxaveragebitrate=14000"
 THIN_PTIME_MS: Final = 60
 STRANGE: Final = "pcmu"  # towards receivers, see `media.catching_up`; all have it (RFC 7874 section 3)
 FEEDBACK: Final = {
-    "audio": ("transport-cc", "nack"),
+    "audio": ("transport-cc",),
     "video": ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"),
 }
 EXTENSIONS: Mapping[tuple[Role, str], tuple[str, ...]] = {
@@ -205,14 +205,14 @@ def _audio_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
     opus = next((c for c in media.codecs if c.name.lower() == "opus" and c.clock_rate == OPUS_CLOCK), None)
     if opus is None:
         return ()
-    agreed = [replace(_with_feedback(opus, role), fmtp=OPUS_PARAMETERS)]
+    agreed = [replace(_with_feedback(opus), fmtp=OPUS_PARAMETERS)]
     if role == "slot":
         agreed += [replace(codec, feedback=()) for codec in media.codecs if codec.name.lower() == STRANGE][:1]
     pair = f"{opus.payload_type}/{opus.payload_type}"
     for codec in media.codecs:
         if codec.name.lower() == "red" and codec.clock_rate == OPUS_CLOCK and codec.fmtp.startswith(pair):
             # The first codec is the one that a sender uses: it is to send redundancy, we may leave it out.
-            agreed.insert(0 if role == "publish" else 1, _with_feedback(codec, role))
+            agreed.insert(0 if role == "publish" else 1, _with_feedback(codec))
             break
     return tuple(agreed)
 
@@ -228,10 +228,12 @@ def _video_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
     if role == "publish":
         best = next((format for format in formats.PREFERENCE if format in offered), None)
         offered = {} if best is None else {best: offered[best]}
+    # Of a publisher without RTX who does not stamp its packets, the second one is the first, bit by bit.
+    same = not any(extension.uri == uri.TRANSPORT_CC for extension in media.extensions)
     agreed: list[Codec] = []
     for format, codec in offered.items():
         repair = next((c for c in media.codecs if _is_repair(c) and _repairs(c, codec)), None)
-        agreed.append(_with_feedback(codec, role, repaired=repair is not None))
+        agreed.append(_with_feedback(codec, again=repair is not None or (role == "publish" and same)))
         if format != formats.VP8:
             agreed[-1] = replace(agreed[-1], fmtp=_h264_parameters(codec))
         if repair is not None:
@@ -267,10 +269,11 @@ def _repairs(codec: Codec, video: Codec) -> bool:
     return codec.parameters.get("apt") == str(video.payload_type)
 
 
-def _with_feedback(codec: Codec, role: Role, *, repaired: bool = False) -> Codec:
-    """We send again as RTX only: the same number under AES-GCM with another stamp would repeat a nonce."""
+def _with_feedback(codec: Codec, *, again: bool = False) -> Codec:
+    """`again`: what is lost may be asked for. The same number under AES-GCM with another stamp would repeat a
+    nonce, so that it takes RTX, either way."""
     known = FEEDBACK["audio" if codec.name.lower() in ("opus", "red") else "video"]
-    agreed = [f for f in known if f in codec.feedback and (f != "nack" or role != "slot" or repaired)]
+    agreed = [f for f in known if f in codec.feedback and (f != "nack" or again)]
     return replace(codec, feedback=tuple(agreed))
 
 

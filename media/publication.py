@@ -103,11 +103,11 @@ class Publication:
             self.live = True
             self._on_changed(self)
         if not self._muted:
-            if packet.keyframe and packet.start and now - encoding.still_at >= STILL_INTERVAL * SOONER:
-                # Late, it begins nothing: what follows it has gone by already.
-                packet.still = packet.sequence == encoding.stream.highest
-                if packet.still:
-                    encoding.still_at = now
+            # A start that is late begins nothing: what follows it has gone by already.
+            starts = packet.keyframe and packet.start and packet.sequence >= encoding.stream.highest
+            if starts and now - encoding.still_at >= STILL_INTERVAL * SOONER:
+                packet.still = True
+                encoding.still_at = now
             if self.kind == "audio":
                 encoding.read_audio(packet, now=now)
             for subscription in self.subscriptions:

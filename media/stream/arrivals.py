@@ -5,6 +5,7 @@ draft-holmer-rmcat-transport-wide-cc-extensions-01; libwebrtc transport_sequence
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
@@ -82,11 +83,16 @@ class Arrivals:
             self.next_report_at = float("inf")
             return ()
         numbers = sorted(self._pending)
-        first, last = self._first(numbers), numbers[-1]
-        lost = last + 1 - first - len(numbers)
-        runs = [range(first, last + 1)] if tell_lost or lost <= 0 else _runs(numbers)[-MAX_RUNS:]
+        # Of what came late, the numbers around it have been told already.
+        late = bisect_left(numbers, self._base)
+        runs, fresh, lost = _runs(numbers[:late]), numbers[late:], 0
+        if fresh:
+            first, last = self._first(fresh), fresh[-1]
+            lost = last + 1 - first - len(fresh)
+            runs += [range(first, last + 1)] if tell_lost or lost <= 0 else _runs(fresh)
+        runs = runs[-MAX_RUNS:]
         reports = tuple(self._feedback(run, sender_ssrc, media_ssrc) for run in runs)
-        self._base = max(self._base, last + 1)
+        self._base = max(self._base, numbers[-1] + 1)
         self._pending = {}
         bitrate = self._bytes * 8 / max(now - self._since, MIN_INTERVAL)
         share = FEEDBACK_SHARE * min(bitrate, way_back)
@@ -100,13 +106,13 @@ class Arrivals:
     @property
     def mostly_lost(self) -> bool:
         """Is more missing than came, of what is not yet reported?"""
-        numbers = sorted(self._pending)
-        return bool(numbers) and numbers[-1] + 1 - self._first(numbers) > 2 * len(numbers)
+        fresh = sorted(number for number in self._pending if number >= self._base)
+        return bool(fresh) and fresh[-1] + 1 - self._first(fresh) > 2 * len(fresh)
 
     def _first(self, numbers: Sequence[int]) -> int:
-        """Where a report of these ascending numbers begins."""
+        """Where a report of these ascending numbers begins, of which none was told of yet."""
         first, last = numbers[0], numbers[-1]
-        if self._base < first and first - self._base < MAX_GAP:
+        if first - self._base < MAX_GAP:
             first = self._base
         # Feedback is about a run of numbers: a straggler from long ago must not make the run long.
         return max(first, last - MAX_GAP)
@@ -129,6 +135,8 @@ class Arrivals:
 
 def _runs(numbers: Sequence[int]) -> list[range]:
     """The stretches without a hole of ascending numbers."""
+    if not numbers:
+        return []
     ends = [place for place in range(1, len(numbers)) if numbers[place] != numbers[place - 1] + 1]
     starts = [0, *ends]
     return [range(numbers[a], numbers[b - 1] + 1) for a, b in zip(starts, [*ends, len(numbers)], strict=True)]

@@ -44,7 +44,8 @@ class Outlet:
         self.constrained = False
         self.pad: Callable[[int, int, float], int] = lambda size, probe, now: 0  # who can send padding
         self.wake: Callable[[float], None] = lambda at: None  # `next_timeout` has become earlier
-        self.on_overflow: Callable[[float], None] = lambda now: None  # video had to be dropped
+        # Of this SSRC a packet had to be dropped that was not sent before.
+        self.on_overflow: Callable[[int, float], None] = lambda ssrc, now: None
         self._send = send
         self._now = 0.0
         self._pacer: Pacer[Outgoing] = Pacer(
@@ -126,8 +127,19 @@ class Outlet:
         self._now = now
         size = wire_size(packet)
         if not self._pacer.enqueue(packet, size, now=now):
-            self.on_overflow(now)
+            self.on_overflow(packet.ssrc, now)
         self._wake()
+
+    def repair(self, packet: Outgoing, *, now: float) -> bool:
+        """A packet once more. False: there is no room for it, as where nothing has come through for a while;
+        the receiver asks again if it still wants it."""
+        if not self.constrained:
+            self.write(packet, now=now)
+            return True
+        self._now = now
+        taken = self._pacer.enqueue(packet, wire_size(packet), now=now)
+        self._wake()
+        return taken
 
     def set_rates(self, rate: float, cap: int | None, *, constrained: bool, now: float) -> None:
         """What the controller allows now."""

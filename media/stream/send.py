@@ -230,9 +230,10 @@ class SendStream:
         packet = self.history.take(sequence, self.rtt or 0.0, now=now)
         if packet is None:
             return False
+        if not self._outlet.repair(self._repair(packet), now=now):
+            return False
         self.retransmitted += 1
         self._repairs_left -= 1
-        self._outlet.video(self._repair(packet), now=now)
         return True
 
     def pad(self, size: int, probe: int, *, now: float) -> int:

@@ -30,6 +30,7 @@ from media.rtp.rtcp import (
 from media.rtp.twcc import TransportFeedback
 from media.sdp import Codec, SessionDescription
 from media.settings import MAX_ENCODINGS
+from media.stream.send import SendStream
 from media.testing.client import Client
 from media.testing.sender import OPUS, RED, RTX, VP8
 from media.testing.traffic import CAMERA
@@ -331,6 +332,34 @@ def test_nobody_gets_more_repairs_than_packets(pair: tuple[Peer, Peer]) -> None:
 
 
 # --- what a publisher may not do ---
+
+
+def test_what_does_not_fit_costs_its_own_picture_alone_and_a_repair_costs_none() -> None:
+    core = Peer(slots=2, publishes=False).core
+    core.on_connected(now=1.0)
+    outlet = core.downlink.outlet
+    a, b = (slot.video for slot in core.slots)
+    assert a is not None and b is not None and a.history is not None and b.history is not None
+
+    def send(stream: SendStream, now: float) -> None:
+        stream.carry("vp8")
+        stream.send(stream.next_sequence, 3000, True, VP8, bytes(1000), now=now)
+
+    for _ in range(10):
+        send(a, 1.0)
+        send(b, 1.0)
+    outlet.set_rates(100_000, None, constrained=True, now=1.1)
+    while outlet.queue_delay < 0.9:
+        send(a, 1.1)
+        send(b, 1.1)
+    before = outlet.dropped
+    lost = tuple(a.next_sequence - 15 + place & 0xFFFF for place in range(4))
+    core.receive_rtcp(Nack(1, a.ssrc, lost).serialize(), now=1.11)
+    assert outlet.dropped > before, "there is no room"
+    assert a.history.newest is not None and b.history.newest is not None and outlet.queue_delay > 0.8
+    while a.history.newest is not None:
+        send(a, 1.12)
+    assert b.history.newest is not None
 
 
 def packet(sequence: int, ssrc: int, payload_type: int = OPUS, payload: bytes = b"\x78sound") -> bytes:

@@ -67,9 +67,10 @@ class Camera:
     def packet(
         self, encoding: Encoding, sequence: int, *, keyframe: bool = False, size: int = 10, at: float
     ) -> None:
-        packet = Packet(sequence, 0, True, bytes(size))
+        extended = encoding.stream.receive(sequence, sequence * 3000, size, now=at)
+        assert extended is not None
+        packet = Packet(extended, 0, True, bytes(size))
         packet.start, packet.keyframe = True, keyframe
-        encoding.stream.receive(sequence, sequence * 3000, size, now=at)
         self.publication.on_packet(encoding, packet, now=at)
 
 
@@ -105,7 +106,7 @@ def test_nothing_of_a_muted_publication_goes_on() -> None:
     assert camera.requests == []
     camera.publication.muted = False
     camera.packet(encoding, 4, at=0.4)
-    assert subscriber.got == [2, 4]
+    assert subscriber.got == [0x10000 + 2, 0x10000 + 4]
     assert subscriber.restarts == 2
     camera.publication.on_timeout(now=0.4)
     assert len(camera.requests) == 1

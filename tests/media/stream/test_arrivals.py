@@ -78,6 +78,17 @@ def test_a_late_packet_is_told_after_it_was_told_lost() -> None:
     assert told(arrivals.report(1, 2, now=5.1))[11] == 5.06
 
 
+def test_what_was_told_to_have_come_is_never_told_lost_because_of_a_late_packet() -> None:
+    arrivals = Arrivals()
+    for number in (*range(100), *range(101, 150)):
+        arrivals.record(number, 1200, now=5.0 + number * 0.001)
+    arrivals.report(1, 2, now=5.2)
+    arrivals.record(100, 1200, now=5.21)
+    arrivals.record(150, 1200, now=5.22)
+    arrivals.record(152, 1200, now=5.22)
+    assert told(arrivals.report(1, 2, now=5.25)) == {100: 5.21, 150: 5.22, 151: None, 152: 5.22}
+
+
 def test_numbers_wrap() -> None:
     arrivals = Arrivals()
     for number in (0xFFFE, 0xFFFF, 0, 1):
