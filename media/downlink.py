@@ -167,7 +167,8 @@ class Downlink:
         if self._controller is None:
             return
         self._allocate_at = now + ALLOCATION_INTERVAL
-        self.sound.pack(self._controller.estimate, self._controller.state, now=now)
+        sound, controller = self.sound, self._controller
+        sound.pack(controller.estimate, controller.state, pressed=self._pressed, now=now)
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
         available = self._controller.estimate - self.sound.cost
@@ -200,10 +201,14 @@ class Downlink:
         # say that it carries all of them. Where it has just shown its limit it is asked for no more.
         cautious = now - self._drained_at < CAUTION
         step = result.next_step if cautious else result.next_round
-        self._controller.on_demand(
-            None if step is None else step + self.sound.cost,
-            result.spent + self.sound.cost,
-            result.wanted * allocation.HEADROOM + self.sound.cost,
+        if step is not None:
+            step += sound.cost
+        elif controller.estimate < sound.wanted:
+            step = sound.wanted
+        controller.on_demand(
+            step,
+            result.spent + sound.cost,
+            max(result.wanted * allocation.HEADROOM + sound.cost, sound.wanted),
             now=now,
         )
 

@@ -12,8 +12,9 @@ from media.packing import USUAL, Packing
 from media.protection import PACKINGS, Path, Protection
 from media.slots import Slot
 
-POOR: Final = 100_000.0  # bit/s per voice: below, publishers should send less; above, they need not
-FINE: Final = 160_000.0
+POOR: Final = 100_000.0  # bit/s for each who may talk: below, publishers should send less
+FINE: Final = 160_000.0  # above, they need not
+AMPLE: Final = 300_000.0  # with so much, sound is packed no better with more
 DEFAULT_RTT: Final = 0.1  # seconds, until the controller knows
 REPORT_WEIGHT: Final = 0.5  # of a new receiver report
 QUEUE: Final = 0.020  # seconds; a longer one is a sign that the path is full
@@ -26,6 +27,7 @@ class Sound:
     def __init__(self, slots: Sequence[Slot]) -> None:
         self.packing = USUAL
         self.cost = 0.0  # bit/s on the wire, of all voices
+        self.wanted = 0.0  # bit/s of the path from which on more of it is of no use to them
         self.poor = False  # the path is short even for sound alone
         self._slots = slots
         self._pattern = LossPattern()
@@ -53,12 +55,14 @@ class Sound:
     def on_route_change(self) -> None:
         self._pattern = LossPattern()
 
-    def pack(self, estimate: float, state: ControllerState, *, now: float) -> None:
-        """Brings `packing`, `cost` and `poor` up to date, a few times a second."""
+    def pack(self, estimate: float, state: ControllerState, *, pressed: bool, now: float) -> None:
+        """Brings `packing`, `cost`, `wanted` and `poor` up to date, a few times a second. `pressed`: the path
+        has shown a limit; before, the estimate is a guess."""
         voices = self._voices()
         if not voices:
-            self.cost = 0.0
+            self.cost = self.wanted = 0.0
             return
+        talkers = max(sum(voice.activity(now=now) for voice in voices), 1.0)
         costs = _costs(voices, now)
         path = Path(
             self._believe(estimate, state, now),
@@ -71,7 +75,8 @@ class Sound:
         )
         self.packing = self._protection.update(path, now=now)
         self.cost = costs[self.packing]
-        self.poor = estimate < len(voices) * (FINE if self.poor else POOR)
+        self.wanted = talkers * AMPLE
+        self.poor = pressed and estimate < talkers * (FINE if self.poor else POOR)
         for slot in self._slots:
             slot.pack(self.packing, poor=self.poor, now=now)
 

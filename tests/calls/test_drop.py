@@ -89,7 +89,7 @@ def test_where_packets_come_at_uneven_times_the_picture_moves_all_the_same(
 ) -> None:
     bob, shown = play(rate, seed, jitter=jitter)
     meanwhile = [kind for at, kind in shown if FALLS + 5.0 < at < RISES]
-    assert meanwhile.count("motion") > 0.9 * len(meanwhile), "jitter is no queue"
+    assert meanwhile.count("motion") > 0.85 * len(meanwhile), "jitter is no queue"
     heard = Listener(bob.audio[0].log)
     assert heard.concealed(seconds(FALLS + 5.0, RISES), PATIENCE) < 0.02
     assert all(kind == "motion" for at, kind in shown if at > RISES + 5.0)

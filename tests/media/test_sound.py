@@ -32,12 +32,12 @@ def heard_by(count: int, *, takes_red: bool = True) -> tuple[list[Slot], list[Mi
 
 def settle(sound: Sound, estimate: float, start: float = 100.0) -> None:
     for step in range(200):
-        sound.pack(estimate, state(), now=start + step * 0.25)
+        sound.pack(estimate, state(), pressed=True, now=start + step * 0.25)
 
 
 def test_where_nothing_is_heard_nothing_is_kept_free() -> None:
     sound = Sound([Slot(0)])
-    sound.pack(50_000, state(), now=0.0)
+    sound.pack(50_000, state(), pressed=True, now=0.0)
     assert (sound.cost, sound.poor) == (0.0, False)
     assert sound.next_timeout() == float("inf")
 
@@ -45,7 +45,7 @@ def test_where_nothing_is_heard_nothing_is_kept_free() -> None:
 def test_all_voices_are_packed_alike_and_paid_for() -> None:
     slots, lines = heard_by(2)
     sound = Sound(slots)
-    sound.pack(3_000_000, state(), now=100.0)
+    sound.pack(3_000_000, state(), pressed=True, now=100.0)
     assert sound.packing == USUAL
     assert sound.cost == pytest.approx(2 * USUAL.bitrate(80, 960))
     settle(sound, 60_000)
@@ -53,7 +53,7 @@ def test_all_voices_are_packed_alike_and_paid_for() -> None:
     talking = Packing((), 3).bitrate(80, 960)
     assert sound.cost == pytest.approx(talking), "both are silent for long, but either may begin"
     lines[0].publication.muted = lines[1].publication.muted = True
-    sound.pack(60_000, state(), now=160.0)
+    sound.pack(60_000, state(), pressed=True, now=160.0)
     assert sound.cost == 0.0
     assert {line.subscription.packing for line in lines} == {sound.packing}
 
@@ -74,7 +74,7 @@ def test_a_path_is_poor_for_sound_by_voice_with_hysteresis() -> None:
     for step, (estimate, poor) in enumerate(
         [(300_000, False), (210_000, False), (190_000, True), (310_000, True), (330_000, False)]
     ):
-        sound.pack(estimate, state(), now=float(step))
+        sound.pack(estimate, state(), pressed=True, now=float(step))
         assert sound.poor is poor
         assert all(line.subscription.poor is poor for line in lines)
 
@@ -102,7 +102,7 @@ def test_redundancy_outlives_a_controllers_experiment_and_not_a_full_path() -> N
         assert sound.packing.distances
         now = 150.0
         while sound.packing.distances:
-            sound.pack(45_000, queue if now_full else state(), now=now)
+            sound.pack(45_000, queue if now_full else state(), pressed=True, now=now)
             now += 0.25
         assert now - 150.0 == pytest.approx(seconds, abs=0.6)
 
@@ -113,7 +113,7 @@ def test_without_transport_wide_feedback_reports_tell_the_loss() -> None:
     for step in range(200):
         if step % 4 == 0:
             sound.on_receiver_report(0.3)
-        sound.pack(2_500_000, state(), now=step * 0.25)
+        sound.pack(2_500_000, state(), pressed=True, now=step * 0.25)
     assert sound.loss == pytest.approx(0.3)
     assert len(sound.packing.distances) > 1
 
@@ -194,4 +194,38 @@ def test_silence_strands_nothing_on_a_narrow_path() -> None:
     listener = Listener(bob.audio[0].log)
     delays = [delay for number, delay in listener.delays().items() if number > 250]
     assert len(delays) >= 20 * 11
-    assert max(delays) < 0.15
+    assert max(delays) < 0.18, "a probe adds 40 ms now and then"
+
+
+def test_sound_alone_is_robust_again_after_a_narrow_or_dead_path_is_wide() -> None:
+    """No picture asks for more: the sound itself has to."""
+    for down in (
+        LinkSettings(delay=((0.0, 0.02),), rate=((0.0, 3e6), (5.0, 50e3), (25.0, 3e6))),
+        LinkSettings(delay=((0.0, 0.02),), outages=((5.0, 7.0),)),
+    ):
+        call, bob, listener = listen(down, seconds=80.0, camera=False)
+        sound = call.core(bob).downlink.sound
+        assert (sound.packing, sound.poor) == (USUAL, False)
+        assert listener.concealed(range(1500, 3900), 0.25) == 0.0, "to ask costs nobody a word"
+
+
+def test_where_sound_alone_is_all_that_a_path_carries_it_is_asked_for_more_without_harm() -> None:
+    call, bob, listener = listen(
+        LinkSettings(delay=((0.0, 0.02),), rate=((0.0, 64_000.0),)), seconds=120.0, camera=False
+    )
+    assert call.core(bob).downlink.sound.packing == Packing((), 3)
+    assert listener.concealed(range(500, 5900), 0.2) <= 0.005
+
+
+def test_a_group_without_cameras_does_not_pass_for_people_on_poor_paths() -> None:
+    call = Call(seed=2)
+    names = ("alice", "bob", "carol", "dave", "eve")
+    people = [call.join(name, microphone=True, slots=4) for name in names]
+    for person in people:
+        for slot, other in enumerate(other for other in people if other is not person):
+            call.bind(person, slot, other)
+    for step in range(40):
+        for place, person in enumerate(people):
+            person.speaking = step // 4 % 5 == place
+        call.run(0.5)
+        assert not any(call.core(person).order.thin for person in people)
