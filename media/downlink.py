@@ -132,10 +132,16 @@ class Downlink:
             self._controller.on_remb(bitrate, now=now)
             self._apply(now)
 
+    def on_reconnected(self) -> None:
+        """The receiver is reached over another TCP connection on the same route."""
+        self.sent.reset_in_flight()
+
     def on_route_change(self, *, now: float) -> None:
         """The receiver is reached over another path."""
         self.sent.reset_in_flight()
         self.sound.on_route_change()
+        for slot in self._slots:
+            slot.on_route_change()
         self._pressed = False
         if self._controller is not None:
             self._controller.on_route_change(now=now)

@@ -73,6 +73,7 @@ class Peer:
         self._sfu = sfu
         self._on_event: Callable[[PeerEvent], None] | None = on_event
         self._remote: tuple[str, str] | None = None  # ICE credentials of the peer
+        self._tcp_host: str | None = None  # that it is reached at, if over TCP
         self._fingerprints: tuple[tuple[str, str], ...] = ()
         self._version = 0
         self._transport: Transport = sfu.port.create_transport(
@@ -249,8 +250,15 @@ class Peer:
         self._emit(Connected())
 
     def _path_changed(self) -> None:
-        """What was learnt of the old path need not hold."""
-        if self.connected:
+        """What was learnt of the old path need not hold. A page on TCP connects anew each time that it looks
+        whether UDP is back; from the same host, that is the same route."""
+        path, before = self._transport.ice.selected, self._tcp_host
+        self._tcp_host = path.address[0] if path is not None and path.sender.kind == "tcp" else None
+        if not self.connected:
+            return
+        if before is not None and before == self._tcp_host:
+            self.core.downlink.on_reconnected()
+        else:
             self.core.downlink.on_route_change(now=self._sfu.now())
             self.core.uplink.on_route_change()
 

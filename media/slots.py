@@ -147,6 +147,11 @@ class Slot:
         until = min(self._rest_until, self._rest_from + FLAP) if ample else self._rest_until
         return now < until
 
+    def on_route_change(self) -> None:
+        """The receiver is reached over another path, which owes nothing to what the old one bore."""
+        self._moved_since = None
+        self._rest, self._rest_from, self._rest_until = FLAP, float("-inf"), float("-inf")
+
     def silence(self, stream: SendStream, *, now: float) -> None:
         """Nothing feeds this half any more, until `bind`."""
         audio, video = self.audio_subscription, self.video_subscription

@@ -80,7 +80,10 @@ class Uplink:
         return self._check_at
 
     def on_route_change(self) -> None:
-        """The publisher sends over another path."""
+        """The publisher sends over another path: a small picture is worth a try there, and what it can bear
+        is learnt anew. Thin sound stays for its while."""
+        self.level = min(self.level, Level.SMALL)
+        self._retries, self._fuller = Retries(), Retries(THIN_REST)
         self._sound.forget()
         self.inherent = InherentLoss()
 

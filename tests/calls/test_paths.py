@@ -101,3 +101,40 @@ def test_the_end_of_a_tcp_connection_is_a_change_of_path_too(in_world):
         assert changes == [udp]
 
     in_world(scenario)
+
+
+def test_a_new_tcp_connection_from_the_same_host_is_no_other_route(in_world):
+    """On TCP a page connects anew every half minute, to see whether UDP is back."""
+
+    async def scenario(world):
+        alice, _ = await world.two()
+        transport, uplink = alice.peer._transport, alice.peer.core.uplink
+        udp = transport.ice.selected
+
+        def is_another_route(host):
+            uplink.level = Level.SOUND
+            path = Path(transport, object(), (host, 40_000), Tcp(udp.sender))
+            transport.add_path(path)
+            transport.ice.selected = path
+            transport._path_changed()
+            return uplink.level < Level.SOUND
+
+        changes = [is_another_route(host) for host in ("192.0.2.9", "192.0.2.9", "192.0.2.10", "192.0.2.10")]
+        assert changes == [True, False, True, False]
+
+    in_world(scenario)
+
+
+class Tcp:
+    """A UDP socket that calls itself a TCP connection."""
+
+    kind, batches = "tcp", False
+
+    def __init__(self, sender):
+        self._sender, self.address = sender, None
+
+    def send(self, header, rest, address):
+        self._sender.send(header, rest, address)
+
+    def release(self):
+        pass

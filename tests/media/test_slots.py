@@ -207,6 +207,16 @@ def test_a_picture_that_keeps_stopping_rests_longer_each_time(slot: Slot) -> Non
     assert rests == [0.0, FLAP, 2 * FLAP, LONGEST_REST, LONGEST_REST]
 
 
+def test_what_rested_on_one_path_does_not_on_the_next(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    for now in (0.0, 2.0, 4.0):
+        allot(slot, moves=True, now=now)
+        allot(slot, moves=False, now=now + 1.0)
+    assert slot.rests(now=6.0)
+    slot.on_route_change()
+    assert not slot.rests(now=6.0)
+
+
 def test_a_dead_path_lets_no_picture_rest(slot: Slot) -> None:
     slot.bind(None, publication("camera", 160), now=0.0)
     for now in (0.0, 10.0, 20.0):

@@ -118,6 +118,20 @@ def test_a_longer_path_is_no_queue() -> None:
     assert sound.levels, "what comes on top of it is one"
 
 
+def test_another_path_is_tried_with_a_small_picture_at_once() -> None:
+    sound = Sound()
+    sound.run(5)
+    for _ in range(3):
+        sound.run(5, delay=0.4, swing=0.1)
+        sound.run(12)
+    sound.run(5, delay=0.4, swing=0.1)
+    assert sound.uplink.level == Level.SOUND
+    sound.uplink.on_route_change()
+    assert sound.uplink.level == Level.SMALL
+    sound.run(2 * REST + 1)
+    assert sound.uplink.level == Level.FULL, "nothing is held against it"
+
+
 def test_a_clock_that_stood_still_is_no_queue() -> None:
     sound = Sound()
     sound.run(5)
