@@ -71,8 +71,7 @@ class Downlink:
         """How the path does, for people."""
         if self._controller is None:
             return Grade.GOOD
-        state = self._controller.state
-        return downlink_grade(self._slots, state.queue_delay, state.loss, pressed=self._pressed)
+        return downlink_grade(self._slots, self.sound, self._controller.state, pressed=self._pressed)
 
     def prefer(self, *, sound_only: bool, save_data: bool, now: float) -> None:
         """What the person wants: no pictures, or small ones."""

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final, Literal
 
+from media.congestion.base import ControllerState
 from media.slots import Slot
+from media.sound import Sound
 from media.subscription import STILLS
 from media.uplink import Level, Uplink
 
@@ -14,7 +16,9 @@ Picture = Literal["motion", "stills", "sound", "off", "unsupported"]
 
 # Seconds that sound lags behind its best; conversation begins to stumble (ITU-T G.114).
 FAIR_DELAY: Final = 0.1
+POOR_DELAY: Final = 0.4  # people talk at cross purposes (the same)
 FAIR_LOSS: Final = 0.02  # of sound; concealment begins to be heard
+POOR_LOSS: Final = 0.05  # of sound, after all redundancy: words are missing
 
 
 class Grade(IntEnum):
@@ -43,13 +47,16 @@ def picture_at_most(level: Level) -> Picture:
     return "stills" if level >= Level.STILLS else "motion"
 
 
-def downlink_grade(slots: Iterable[Slot], queue_delay: float, loss: float, *, pressed: bool) -> Grade:
-    """Of the way to a receiver: poor where a picture stopped, fair where it shrank or sound lags. `pressed`:
-    the path has shown a limit; before, a small picture only waits for the estimate to climb."""
+def downlink_grade(slots: Iterable[Slot], sound: Sound, state: ControllerState, *, pressed: bool) -> Grade:
+    """Of the way to a receiver: poor where a picture stopped or sound can't be followed, fair where the
+    picture shrank or sound suffers. `pressed`: the path has shown a limit; before, a small picture only waits
+    for the estimate to climb."""
     pictures = [(slot, picture_of(slot)) for slot in slots]
     if any(picture in ("stills", "sound") for _, picture in pictures):
         return Grade.POOR
-    if queue_delay > FAIR_DELAY or loss > FAIR_LOSS:
+    if state.queue_delay > POOR_DELAY or sound.left > POOR_LOSS:
+        return Grade.POOR
+    if state.queue_delay > FAIR_DELAY or state.loss > FAIR_LOSS or sound.poor:
         return Grade.FAIR
     shrunk = any(slot.is_limited and _flows(slot) for slot, picture in pictures if picture == "motion")
     return Grade.FAIR if pressed and shrunk else Grade.GOOD

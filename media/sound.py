@@ -9,7 +9,7 @@ from media.audio import AudioSubscription
 from media.congestion.base import ControllerState, PacketResult, Phase
 from media.loss_pattern import LossPattern
 from media.packing import USUAL, Packing
-from media.protection import PACKINGS, Path, Protection
+from media.protection import PACKINGS, Path, Protection, residual_loss
 from media.slots import Slot
 
 POOR: Final = 100_000.0  # bit/s for each who may talk: below, publishers should send less
@@ -40,6 +40,13 @@ class Sound:
     def loss(self) -> float:
         """0..1, that sound has to live with: measured apart from full queues."""
         return self._pattern.loss if self._reported_loss is None else self._reported_loss
+
+    @property
+    def left(self) -> float:
+        """0..1: of sound, what stays lost after all that is repeated."""
+        packing, takes_red = self.packing, all(voice.takes_red for voice in self._voices())
+        distances = packing.distances if takes_red else ()
+        return residual_loss(distances, packing.frames, self.loss, self._pattern.burst)
 
     def on_feedback(self, results: Sequence[PacketResult], state: ControllerState) -> None:
         """What became of packets. While a queue is being drained losses are its doing, and go with it."""

@@ -38,6 +38,24 @@ def meeting(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> tuple
     return call, people
 
 
+@pytest.mark.parametrize(
+    ("down", "grade"),
+    [
+        (GOOD, Grade.GOOD),
+        (LOSSY, Grade.FAIR),
+        (LinkSettings(rate=((0.0, 60e3),), delay=((0.0, 0.02),)), Grade.FAIR),
+        (LinkSettings(loss=0.6, burst=8.0, delay=((0.0, 0.02),)), Grade.POOR),
+    ],
+)
+def test_sound_alone_is_graded_too(down: LinkSettings, grade: Grade) -> None:
+    call = Call(seed=3)
+    alice = call.join("alice", microphone=True)
+    bob = call.join("bob", slots=1, down=down)
+    call.bind(bob, 0, alice)
+    call.run(20.0)
+    assert call.core(bob).downlink.grade is grade
+
+
 def told(up: dict[str, LinkSettings], down: dict[str, LinkSettings]) -> dict[str, Rows]:
     """What host and guest are told after ten seconds of a poor link, by viewer."""
     call, people = meeting(up, down)
