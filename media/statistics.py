@@ -78,7 +78,12 @@ def figures(
         Figure("retransmitted", "Packets sent again.", "counter", {"": counts["retransmitted"]}),
         Figure("requested", "Packets asked of publishers again.", "counter", {"": counts["requested"]}),
         Figure("feedback", "Transport-wide reports received.", "counter", {"": counts["feedback"]}),
-        Figure("unpaced", "Video packets a full pacer dropped.", "counter", {"": counts["unpaced"]}),
+        Figure(
+            "unpaced",
+            "Video packets that a pacer had no room or no more use for.",
+            "counter",
+            {"": counts["unpaced"]},
+        ),
         Figure("dropped", "Packets dropped.", "counter", dropped, "reason"),
         Figure(
             "estimates",

@@ -97,6 +97,7 @@ class Pacer(Generic[Packet]):
         dropped = len(self._queue) - len(kept)
         self._queue = kept
         self._queued = sum(size for _, size in kept)
+        self.dropped += dropped
         return dropped
 
     def next_timeout(self) -> float | None:

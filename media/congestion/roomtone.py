@@ -200,6 +200,7 @@ class Roomtone:
             return
         before, demand = self._rate, self._prober.demand
         self._reset(now, min(before, self._start_bitrate))
+        self._remb = math.inf
         self._prober.demand = demand
         self._prober.remember(before, now=now)
         self._ignore_before = self._feedback_at = now

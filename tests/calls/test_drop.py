@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -32,8 +33,38 @@ def seconds(begin: float, end: float) -> range:
     return range(round(begin / FRAME), round(end / FRAME))
 
 
-def play(rate: float, seed: int, *, jitter: float = 0.0) -> tuple[Client, list[tuple[float, str]]]:
-    """Bob watches Alice and speaks; his path falls to `rate` bit/s. Bob, and what he was shown when."""
+def bad_times(rng: random.Random) -> LinkSettings:
+    """Half a minute of anything, then 3 Mbit/s."""
+    at, rates, outages = 5.0, [(0.0, 3e6)], []
+    while at < RISES:
+        if rng.random() < 0.2:
+            outages.append((at, at + rng.uniform(0.5, 6.0)))
+            at = outages[-1][1]
+        else:
+            rates.append((at, 10 ** rng.uniform(4.6, 6.5)))
+        at += rng.uniform(1.0, 8.0)
+    return LinkSettings(
+        rate=(*rates, (max(at, RISES), 3e6)),
+        delay=((0.0, 0.025),),
+        outages=tuple(outages),
+        queue_time=rng.choice([0.2, 0.5, 1.0, 2.0]),
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_a_path_went_through_everything_comes_back_by_itself(seed: int) -> None:
+    bob, shown = play(3e6, seed, down=bad_times(random.Random(seed)), ends=RISES + 45.0)
+    assert all(kind == "motion" for at, kind in shown if at > RISES + 35.0)
+    assert bob.video[0].shown[-1].width == CAMERA[-1].width
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(seconds(RISES + 15.0, RISES + 44.0), PATIENCE) < 0.005
+
+
+def play(
+    rate: float, seed: int, *, jitter: float = 0.0, down: LinkSettings | None = None, ends: float = ENDS
+) -> tuple[Client, list[tuple[float, str]]]:
+    """Bob watches Alice and speaks; his path falls to `rate` bit/s, or is `down`. Bob, and what he was shown
+    when."""
     call = Call(seed=seed)
     narrow = LinkSettings(
         rate=((0.0, 3e6), (FALLS, rate), (RISES, 3e6)),
@@ -42,13 +73,13 @@ def play(rate: float, seed: int, *, jitter: float = 0.0) -> tuple[Client, list[t
         jitter_at_most=0.060,
     )
     alice = call.join("alice", microphone=True, camera=CAMERA, slots=1)
-    bob = call.join("bob", microphone=True, slots=1, down=narrow)
+    bob = call.join("bob", microphone=True, slots=1, down=down or narrow)
     call.bind(bob, 0, alice)
     call.bind(alice, 0, bob)
     call.wish(bob, 0, 960, 540)
     shown: list[tuple[float, str]] = []
     assert alice.camera is not None
-    for _ in range(round(ENDS / STEP)):
+    for _ in range(round(ends / STEP)):
         call.run(STEP)
         order = call.core(alice).order
         ordered = order.encodings.get("camera", len(CAMERA))
