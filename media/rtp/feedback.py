@@ -16,8 +16,8 @@ NACK: Final = 1  # feedback format of TRANSPORT_FEEDBACK
 PICTURE_LOSS: Final = 1  # feedback formats of PAYLOAD_FEEDBACK
 FULL_INTRA_REQUEST: Final = 4
 APPLICATION: Final = 15
-# Sequence numbers read from one NACK. libwebrtc asks for at most 1000 at a time (nack_requester.cc).
-MAX_LOST: Final = 2048
+# Sequence numbers read from one NACK. libwebrtc asks for at most so many at a time (nack_requester.cc).
+MAX_LOST: Final = 1000
 
 _SSRCS: Final = struct.Struct("!II")
 

@@ -45,11 +45,19 @@ RtcpPacket: TypeAlias = (
 APPLICATION_DEFINED: Final = 204  # RFC 3550 section 6.7, RFC 3611: valid, of no use here
 EXTENDED_REPORT: Final = 207
 
+# What is read of one datagram; one of 1,200 bytes then takes well under a millisecond, whatever it says. We
+# ourselves join at most 40 packets (`stream.arrivals.MAX_RUNS`).
+MAX_PACKETS: Final = 64
+# Sequence numbers, of NACKs and transport feedback together; the packet that reaches it is the last.
+MAX_NUMBERS: Final = 2048
+
 
 def parse(data: bytes, drops: Counter[str] | None = None) -> list[RtcpPacket]:
     """The packets of one decrypted RTCP datagram, in order. What is malformed or unknown is skipped and
-    counted in `drops`; a tail that is cut off ends the reading."""
+    counted in `drops`; a tail that is cut off ends the reading, and so does more than `MAX_PACKETS` or
+    `MAX_NUMBERS`."""
     packets: list[RtcpPacket] = []
+    read = numbers = 0
     if drops is None:
         drops = Counter()
     at = 0
@@ -63,16 +71,27 @@ def parse(data: bytes, drops: Counter[str] | None = None) -> list[RtcpPacket]:
             break
         packet_type, count = data[at + 1], data[at] & 0x1F
         if _known(packet_type, count):
+            if read >= MAX_PACKETS or numbers >= MAX_NUMBERS:
+                drops["rtcp-flood"] += 1
+                break
+            read += 1
             body = _body(data[at:end])
             packet = None if body is None else _read(packet_type, count, body)
             if packet is None:
                 drops["rtcp-malformed"] += 1
             else:
                 packets.append(packet)
+                numbers += _numbers(packet)
         elif packet_type not in (APPLICATION_DEFINED, EXTENDED_REPORT):
             drops["rtcp-unknown"] += 1
         at = end
     return packets
+
+
+def _numbers(packet: RtcpPacket) -> int:
+    if isinstance(packet, TransportFeedback):
+        return len(packet.arrivals)
+    return len(packet.lost) if isinstance(packet, Nack) else 0
 
 
 def _body(packet: bytes) -> bytes | None:

@@ -10,7 +10,9 @@ from typing import Final
 
 PACKET_TYPE: Final = 205  # RTPFB, RFC 4585 section 6.1
 FORMAT: Final = 15
-MAX_COUNT: Final = 0xFFFF  # packets one feedback can speak of
+# Packets that one feedback may speak of: as many as `SentPackets` remembers. Two bytes can say of 8,191
+# packets that they were lost, so that without a limit 36 bytes make a list of 65,535.
+MAX_COUNT: Final = 2048
 MAX_DELTA: Final = 0x7FFF  # ticks of 250 us from one arrival to the next, 8.2 s; -MAX_DELTA - 1 backwards
 
 _LOST: Final = 0  # packet status symbols: no delta, 8 bit unsigned, 16 bit signed
@@ -38,10 +40,13 @@ class TransportFeedback:
 
     @classmethod
     def parse(cls, body: bytes) -> TransportFeedback | None:
-        """`body` is the RTCP packet after its first four bytes, without padding. None: malformed."""
+        """`body` is the RTCP packet after its first four bytes, without padding. None: malformed, or
+        about more than `MAX_COUNT` packets."""
         if len(body) < _HEAD.size:
             return None
         sender_ssrc, media_ssrc, base, count, reference = _HEAD.unpack_from(body)
+        if count > MAX_COUNT:
+            return None
         runs: list[tuple[int, int]] = []
         at = _HEAD.size
         missing = count
@@ -102,7 +107,6 @@ class TransportFeedback:
 
 
 def _read_deltas(runs: Iterable[tuple[int, int]], body: bytes, at: int) -> list[int | None] | None:
-    """Work in proportion to the bytes there are, however many packets they say were lost."""
     arrivals: list[int | None] = []
     time = 0
     size = len(body)

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from media.edge import port as port_module
 from media.edge.dtls import HANDSHAKE_TIMEOUT, MAX_WAITING
 from media.edge.ice import CONSENT_TIMEOUT, FIRST_CHECK_TIMEOUT
-from media.edge.port import DRAIN_LIMIT, MAX_HANDSHAKES, PATH_PER_SECOND, STRANGERS_PER_SECOND, MediaPort
+from media.edge.port import (
+    DRAIN_LIMIT,
+    MAX_HANDSHAKES,
+    PATH_PER_SECOND,
+    RTCP_UNIT,
+    STRANGERS_PER_SECOND,
+    MediaPort,
+)
 from media.edge.transport import MAX_PATHS
 from media.errors import MediaError
 from media.rtp.packet import RtpHeader
@@ -383,6 +390,23 @@ def test_a_peer_that_floods_keeps_nothing_from_others(in_world):
         flooder.send(flooder.rtp(1))
         await asyncio.sleep(0.1)
         assert len(world.server.rtp) == 2
+
+    in_world(scenario)
+
+
+def test_reports_count_by_their_length(in_world):
+    async def scenario(world):
+        flooder, other = [await world.connected_client(f"10.0.1.{number}") for number in range(2)]
+        report = REPORT + bytes.fromhex("80cc00f9") + bytes(996)
+        for _ in range(200):
+            flooder.send(flooder.dtls._tx_srtp.protect_rtcp(report))
+            other.send(bytes([0x80, 201]) + bytes(998))  # not authentic: somebody who forges its address
+        other.send(other.rtp(1))
+        await asyncio.sleep(0.5)
+        read = len(world.server.rtcp)
+        assert PATH_PER_SECOND * RTCP_UNIT // 1100 <= read <= PATH_PER_SECOND * RTCP_UNIT // 1000
+        assert world.server.port.drops["peer-flood"] == 200 - read
+        assert len(world.server.rtp) == 1
 
     in_world(scenario)
 

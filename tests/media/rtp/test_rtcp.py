@@ -6,7 +6,10 @@ from aiortc.rtp import RtcpPacket as AiortcPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.rtp.feedback import MAX_LOST
 from media.rtp.rtcp import (
+    MAX_NUMBERS,
+    MAX_PACKETS,
     FullIntraRequest,
     Goodbye,
     Nack,
@@ -19,6 +22,7 @@ from media.rtp.rtcp import (
     TransportFeedback,
     parse,
 )
+from media.stream import arrivals
 
 BLOCK = ReportBlock(
     ssrc=7,
@@ -177,7 +181,26 @@ def test_a_nack_may_not_ask_for_any_number_of_packets():
     pairs = b"".join(hexadecimal(f"{17 * i:04x}ffff") for i in range(1000))
     (nack,) = parse(hexadecimal("81cd") + (1002).to_bytes(2, "big") + bytes(8) + pairs)
     assert isinstance(nack, Nack)
-    assert nack.lost == tuple(range(2048))
+    assert nack.lost == tuple(range(MAX_LOST))
+
+
+def test_of_one_datagram_a_limited_number_of_packets_is_read():
+    drops: Counter[str] = Counter()
+    picture_loss = PictureLoss(1, 2)
+    assert parse(picture_loss.serialize() * (MAX_PACKETS + 9), drops) == [picture_loss] * MAX_PACKETS
+    assert drops == {"rtcp-flood": 1}
+
+
+def test_of_one_datagram_a_limited_number_of_sequence_numbers_is_read():
+    drops: Counter[str] = Counter()
+    nack = Nack(1, 2, tuple(range(600)))
+    lost = TransportFeedback(1, 2, 0, 0, 0, (None,) * 600)
+    assert parse((nack.serialize() + lost.serialize()) * 9, drops) == [nack, lost, nack, lost]
+    assert drops == {"rtcp-flood": 1}
+
+
+def test_our_own_reports_are_not_too_many_for_one_datagram():
+    assert arrivals.MAX_RUNS < MAX_PACKETS and arrivals.MAX_GAP < MAX_NUMBERS
 
 
 def test_a_full_intra_request_carries_its_number():

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.congestion.sent import HISTORY
 from media.rtp.rtcp import parse
-from media.rtp.twcc import MAX_DELTA, TransportFeedback
+from media.rtp.twcc import MAX_COUNT, MAX_DELTA, TransportFeedback
 
 
 def feedback(*arrivals: int | None, base: int = 10) -> TransportFeedback:
@@ -80,9 +81,15 @@ def test_the_largest_deltas_fit_and_larger_ones_are_a_mistake_of_the_caller():
 
 
 def test_a_full_feedback_is_a_few_runs():
-    report = feedback(*[None] * 65_535)
+    report = feedback(*[None] * MAX_COUNT)
     assert len(report.serialize()) < 50
     assert parse(report.serialize()) == [report]
+
+
+def test_a_feedback_on_more_packets_than_are_remembered_is_not_read():
+    assert MAX_COUNT == HISTORY
+    lost = bytes(8) + bytes.fromhex("0000 ffff 000000 00") + bytes.fromhex("1fff") * 9
+    assert TransportFeedback.parse(lost) is None
 
 
 def test_a_feedback_on_nothing_is_read():
