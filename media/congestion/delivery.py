@@ -19,6 +19,9 @@ PACKETS: Final = 6  # at least, however long they take
 SPAN_AT_MOST: Final = 2.0  # seconds
 BUSY_AT_LEAST: Final = 0.02  # seconds of the window, to tell the capacity from
 
+CLOCK_BACK: Final = 1.0  # seconds; an arrival so long before the newest is by a clock that was set back
+ARRIVALS_AT_MOST: Final = 2048  # 16 Mbit/s in small packets; more is a clock that does not go on
+
 _FORGOTTEN: Final = 256  # arrivals out of both windows that are kept until it pays to move the others up
 _NONE: Final = -1.0  # a gap that tells nothing: the packet did not wait
 
@@ -48,7 +51,8 @@ class DeliveryRate:
             received = result.received_at
             if received is None:
                 continue
-            if newest is None:
+            if newest is None or received < newest - CLOCK_BACK:
+                self.clear()
                 newest = received
             gap = received - newest if received > newest else 0.0
             if result.sent_at + base < newest:
@@ -64,6 +68,8 @@ class DeliveryRate:
             self._bytes += result.size
         if newest is not None:
             self._move_on(newest)
+        if len(self._received) > ARRIVALS_AT_MOST:
+            self.clear()
 
     def _move_on(self, newest: float) -> None:
         received, sizes, gaps = self._received, self._sizes, self._gaps

@@ -21,6 +21,7 @@ RECENT: Final = 0.060  # seconds of arrivals whose minimum is "now", at least: a
 JITTER_FACTOR: Final = 20.0
 RECENT_AT_MOST: Final = 0.3  # seconds
 _FORGOTTEN: Final = 256  # delays that are kept until it pays to move the recent ones up
+DELAYS_AT_MOST: Final = 2048  # more are recent only by a clock that does not go on, or backwards
 CLOCK_JUMP: Final = 3.0  # seconds; a delay that leaps further is another clock (device slept), not a queue
 
 
@@ -37,6 +38,8 @@ class QueueDelay:
         self._last: float | None = None
 
     def add(self, results: Sequence[PacketResult], *, now: float) -> None:
+        if len(self._received) > DELAYS_AT_MOST:
+            self.reset()
         last, jitter = self._last, self.jitter
         lowest = math.inf
         for result in results:

@@ -6,7 +6,8 @@ from media.congestion.acked import AckedBitrate
 from media.congestion.aimd import Aimd, RateState
 from media.congestion.alr import ApplicationLimited
 from media.congestion.base import PacketResult
-from media.congestion.delivery import DeliveryRate
+from media.congestion.delivery import ARRIVALS_AT_MOST, DeliveryRate
+from media.congestion.queue_delay import DELAYS_AT_MOST, QueueDelay
 from media.congestion.trendline import Usage
 
 
@@ -91,6 +92,25 @@ def test_a_busy_time_is_forgotten_with_its_window():
     assert delivery.capacity == pytest.approx(400_000, rel=0.01)
     delivery.add(packets(100, 0.004, start=1.0), 100.03)
     assert delivery.capacity is None
+
+
+def test_a_receiver_that_sets_its_clock_back_begins_anew():
+    delivery = DeliveryRate()
+    for step in range(50):
+        at, clock = 0.1 * step, 100.0 if step < 20 else 80.0
+        delivery.add([PacketResult(i, at, clock + at + 0.004 * i, 1000, None) for i in range(25)])
+        assert delivery.bitrate == pytest.approx(2_000_000, rel=0.05)
+
+
+@pytest.mark.parametrize("step", [0.0, -0.0001, -0.01, -0.5])
+def test_a_clock_that_never_goes_on_makes_no_window_grow(step):
+    delivery, queue = DeliveryRate(), QueueDelay()
+    for number in range(10_000):
+        result = PacketResult(number, 0.001 * number, 100.0 + step * number, 1000, None)
+        delivery.add([result], queue.base)
+        queue.add([result], now=0.001 * number)
+    assert len(delivery._received) <= ARRIVALS_AT_MOST
+    assert len(queue._received) <= DELAYS_AT_MOST + 1
 
 
 def test_sending_little_is_application_limited_and_sending_much_is_not():
