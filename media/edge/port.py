@@ -21,7 +21,6 @@ from media.edge.limit import RateLimit
 from media.edge.tcp import TcpConnection, TcpLimits, open_tcp_listener
 from media.edge.transport import OnRtcp, OnRtp, Transport
 from media.edge.udp import DatagramSocket, UdpSender, open_udp_socket
-from media.errors import MediaError
 
 # Longer than any datagram that a peer has cause to send.
 MAX_DATAGRAM: Final = 2048
@@ -53,7 +52,6 @@ class MediaPort:
     def __init__(
         self,
         *,
-        max_transports: int = 1000,
         rng: random.Random | None = None,
         certificate: Certificate | None = None,
         open_udp: Callable[[str, int], DatagramSocket] = open_udp_socket,
@@ -63,7 +61,6 @@ class MediaPort:
         self.drops: Counter[str] = Counter()
         self.rng = rng or random.SystemRandom()
         self.certificate = certificate or Certificate()
-        self._max_transports = max_transports
         self._open_udp = open_udp
         self._tcp = tcp
         self._hosts: list[str] = []
@@ -119,8 +116,6 @@ class MediaPort:
         on_connected: Callable[[], None],
         on_closed: Callable[[str], None],
     ) -> Transport:
-        if len(self._transports) >= self._max_transports:
-            raise MediaError("server-full", "The server is full. Please try again later.")
         transport = Transport(
             self, on_rtp=on_rtp, on_rtcp=on_rtcp, on_connected=on_connected, on_closed=on_closed
         )

@@ -3,8 +3,12 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
+
 from media.edge.ice import CONSENT_TIMEOUT
+from media.errors import MediaError
 from media.events import Connected, Disconnected, PublicationChanged, SlotsChanged
+from media.settings import SfuSettings
 from media.testing.link import LinkSettings
 
 
@@ -191,5 +195,18 @@ def test_mute_at_the_relay_silences_a_publisher_for_everybody(in_world):
         alice.peer.publications["microphone"].muted = False
         await asyncio.sleep(0.5)
         assert bob.received("audio") > before[0] + 20
+
+    in_world(scenario)
+
+
+def test_as_many_peers_are_taken_as_the_operator_says(in_world):
+    async def scenario(world):
+        world.sfu.settings = SfuSettings(max_peers=1001)
+        peers = [world.sfu.open_peer(f"peer {number}", print) for number in range(1001)]
+        with pytest.raises(MediaError) as caught:
+            world.sfu.open_peer("one more", print)
+        assert caught.value.code == "server-full"
+        peers[0].close()
+        world.sfu.open_peer("in its place", print)
 
     in_world(scenario)

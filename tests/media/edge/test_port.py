@@ -16,13 +16,9 @@ from media.edge.port import (
     PATH_PER_SECOND,
     RTCP_UNIT,
     STRANGERS_PER_SECOND,
-    MediaPort,
 )
 from media.edge.transport import MAX_PATHS
-from media.errors import MediaError
 from media.rtp.packet import RtpHeader
-from media.testing.clock import run_virtual
-from media.testing.network import Network
 
 HEADER = RtpHeader(96, 1, 0, 77).serialize()
 REPORT = bytes.fromhex("80c9000100000001")
@@ -499,24 +495,6 @@ def test_closing_in_the_middle_of_a_packet_is_safe(in_world):
         assert not client.transport.connected
 
     in_world(scenario)
-
-
-def test_the_number_of_peers_is_limited():
-    async def main():
-        network = Network()
-        port = MediaPort(open_udp=network.open_udp, tcp=False, max_transports=2)
-        await port.open("10.0.0.1", 5000)
-        facts = dict.fromkeys(("on_rtp", "on_rtcp", "on_connected", "on_closed"), print)
-        first = port.create_transport(**facts)
-        port.create_transport(**facts)
-        with pytest.raises(MediaError) as caught:
-            port.create_transport(**facts)
-        assert caught.value.code == "server-full"
-        first.close()
-        port.create_transport(**facts)
-        await port.close()
-
-    run_virtual(main())
 
 
 def test_each_packet_has_its_own_time(in_world):
