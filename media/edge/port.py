@@ -102,8 +102,9 @@ class MediaPort:
             transport.close()
         await asyncio.gather(*self._endings, return_exceptions=True)
         self._unbind()
+        # What was to be said is with the kernel; who does not read keeps nobody waiting.
         for connection in list(self._tcp_limits.connections):
-            connection.release()
+            connection.abort()
         # asyncio tells connections of their end in the next turns of the loop.
         while self._tcp_limits.connections:
             await asyncio.sleep(0)
@@ -193,10 +194,14 @@ class MediaPort:
         return connection in self._paths
 
     def receive(self, datagrams: list[bytes], connection: TcpConnection, address: Address) -> None:
-        """Takes what came over a TCP connection."""
+        """Takes what came over a TCP connection, and ends one that is no peer's."""
         now = self._begin_drain()
         try:
             for data in datagrams:
+                if connection not in self._paths and not connection.may_check(data):
+                    self.drops["tcp-unauthenticated"] += 1
+                    connection.abort()
+                    break
                 self._receive(data, connection, connection, address, now)
         finally:
             self._draining = False

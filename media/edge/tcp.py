@@ -18,6 +18,10 @@ MAX_CONNECTIONS_PER_HOST: Final = 64
 # The longest frame taken: twice the longest datagram that a browser sends. An HTTP request to this port reads
 # as a frame of 18 kB and ends at once.
 MAX_FRAME: Final = 3000
+# Frames taken in one turn of the loop, as many as datagrams (`port.DRAIN_LIMIT`), of the 256 KiB of one read.
+FRAMES_AT_ONCE: Final = 64
+# Checks that a connection may bring in until one is authentic: with a peer the first is.
+MAX_CHECKS: Final = 64
 
 AUTHENTICATION_TIMEOUT: Final = 10.0  # until the first authentic connectivity check
 IDLE_TIMEOUT: Final = 30.0
@@ -36,15 +40,16 @@ class Deframer:
     """Cuts a byte stream into frames (RFC 4571 section 2)."""
 
     def __init__(self) -> None:
+        self.more = False  # whether to call `feed` once more, since it stopped at its limit
         self._rest = b""
 
-    def feed(self, data: bytes) -> list[bytes] | None:
-        """The frames that `data` completes, empty ones left out; None: a frame is longer than `MAX_FRAME`, so
-        that this is no stream of ours."""
+    def feed(self, data: bytes, limit: int) -> list[bytes] | None:
+        """The frames that `data` completes, `limit` at a time, empty ones left out; None: a frame is longer
+        than `MAX_FRAME`, so that this is no stream of ours."""
         data = self._rest + data
-        frames = []
-        at = 0
-        while len(data) - at >= _LENGTH:
+        frames: list[bytes] = []
+        at = cut = 0
+        while cut < limit and len(data) - at >= _LENGTH:
             length = data[at] << 8 | data[at + 1]
             if length > MAX_FRAME:
                 return None
@@ -54,7 +59,9 @@ class Deframer:
             if length:
                 frames.append(data[at + _LENGTH : end])
             at = end
+            cut += 1
         self._rest = data[at:]
+        self.more = cut == limit
         return frames
 
 
@@ -73,6 +80,7 @@ class TcpConnection(asyncio.Protocol):
         self._heard = 0.0
         self._blocked_since: float | None = None
         self._check: asyncio.TimerHandle | None = None
+        self._checks = 0
 
     @property
     def host(self) -> str:
@@ -101,13 +109,24 @@ class TcpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Ends it, whether or not the other side reads what still waits."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def may_check(self, frame: bytes) -> bool:
+        """While no check was authentic: can it still be a peer's? Checks are all that a peer sends before one
+        of them is answered (RFC 6544 section 7)."""
+        self._checks += 1
+        return frame[0] < 4 and self._checks <= MAX_CHECKS
+
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._address = self._transport.get_extra_info("peername") or ("", 0)
         if not self._port.admit(self):
-            self._transport.abort()
+            self.abort()
             return
         tcp = self._transport.get_extra_info("socket")
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,23 +148,34 @@ class TcpConnection(asyncio.Protocol):
         self._blocked_since = None
 
     def data_received(self, data: bytes) -> None:
-        frames = self._deframer.feed(data)
+        self._heard = self._loop.time()
+        self._take(data)
+
+    def _take(self, data: bytes = b"") -> None:
+        """What is too much for one turn of the loop is taken in the next ones; until then the kernel keeps
+        what comes."""
+        assert self._transport is not None
+        if self._transport.is_closing():
+            return
+        frames = self._deframer.feed(data, FRAMES_AT_ONCE)
         if frames is None:
             self._port.drops["tcp-malformed"] += 1
-            assert self._transport is not None
-            self._transport.abort()
+            self.abort()
             return
-        self._heard = self._loop.time()
+        if self._deframer.more:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._take)
+        else:
+            self._transport.resume_reading()
         self._port.receive(frames, self, self._address)
 
     def _on_check(self) -> None:
-        assert self._transport is not None
         if not self._port.knows(self):
             self._port.drops["tcp-unauthenticated"] += 1
-            self._transport.abort()
+            self.abort()
         elif self._loop.time() - self._heard > IDLE_TIMEOUT:
             self._port.drops["tcp-idle"] += 1
-            self._transport.abort()
+            self.abort()
         else:
             self._check = self._loop.call_later(IDLE_TIMEOUT, self._on_check)
 

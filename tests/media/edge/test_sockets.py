@@ -76,7 +76,7 @@ class Stream(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data):
-        for frame in self.deframer.feed(data):
+        for frame in self.deframer.feed(data, len(data)):
             self.client.datagram_received(frame)
 
     def connection_lost(self, exc):
@@ -92,6 +92,14 @@ async def connect(server, client, host="127.0.0.1"):
     )
     client.send = stream.send
     return stream
+
+
+async def fill(transport):
+    """Sends more than the kernel takes for somebody who does not read."""
+    for sequence in range(20_000):
+        transport.send_rtp(RtpHeader(96, sequence, 0, 9).serialize(), bytes(1000))
+        if sequence % 100 == 99:
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", IPV6])
@@ -143,6 +151,53 @@ async def test_a_silent_connection_is_cut_off(make_server, make_client, monkeypa
         assert server.port.drops == {"tcp-unauthenticated": 1}
 
 
+async def test_a_connection_that_begins_with_no_check_is_cut_off(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        client = make_client(server.transport())
+        stream = await connect(server, client)
+        stream.transport.write(b"\x00\x01\x80" * 50_000)
+        await asyncio.wait_for(stream.closed.wait(), 5)
+        assert server.port.drops == {"tcp-unauthenticated": 1}
+
+
+async def test_a_connection_has_a_limited_number_of_checks_to_show_whose_it_is(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        client = make_client(server.transport())
+        stream = await connect(server, client)
+        for _ in range(1000):
+            stream.send(client.request(("unknown", "x" * 24)))
+        await asyncio.wait_for(stream.closed.wait(), 5)
+        drops = server.port.drops
+        assert drops == {"stun-authentication": tcp_module.MAX_CHECKS, "tcp-unauthenticated": 1}
+
+
+async def test_much_at_once_is_taken_to_its_end_and_in_order(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        client = make_client(server.transport())
+        stream = await connect(server, client)
+        client.describe()
+        await client.check()
+        await client.shake_hands()
+        packets = [client.rtp(sequence) for sequence in range(1000)]
+        stream.transport.write(b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets))
+        await until(lambda: len(server.rtp) == 1000)
+        assert [RtpHeader.parse(header).sequence for header, _ in server.rtp] == [*range(1000)]
+        assert not server.port.drops
+
+
+async def test_a_peer_that_does_not_read_keeps_no_port_open(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        client = make_client(server.transport())
+        stream = await connect(server, client)
+        client.describe()
+        await client.check()
+        await client.shake_hands()
+        stream.transport.pause_reading()
+        await fill(client.transport)
+        await asyncio.wait_for(server.port.close(), 5)
+        stream.transport.abort()
+
+
 async def test_one_host_has_a_limited_number_of_connections(make_server, make_client, monkeypatch):
     monkeypatch.setattr(tcp_module, "MAX_CONNECTIONS_PER_HOST", 2)
     async with open_port(make_server, "127.0.0.1") as server:
@@ -165,10 +220,7 @@ async def test_media_is_dropped_where_tcp_does_not_take_it(make_server, make_cli
         await client.shake_hands()
         stream.transport.pause_reading()
         connection = client.transport.ice.selected.sender
-        for sequence in range(20_000):
-            client.transport.send_rtp(RtpHeader(96, sequence, 0, 9).serialize(), bytes(1000))
-            if sequence % 100 == 99:
-                await asyncio.sleep(0)
+        await fill(client.transport)
         assert server.port.drops["tcp-full"] > 0
         assert connection._transport.get_write_buffer_size() <= tcp_module.MAX_WAITING + 1100
         stream.transport.abort()
