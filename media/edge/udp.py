@@ -21,6 +21,8 @@ _SEGMENT_SIZE: Final = Struct("=H")
 
 # What kernels answer that don't have GSO, or not for this route or device (checksum offload missing: EIO).
 _GSO_REFUSED: Final = frozenset({errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EIO})
+# Bytes that a datagram can have on every path: IPv4's 576 (RFC 791) less the headers.
+ALWAYS_FITS: Final = 548
 
 
 class DatagramSocket(Protocol):
@@ -79,8 +81,9 @@ class UdpSender:
             self._sendmsg(pieces, ((SOL_UDP, UDP_SEGMENT, _SEGMENT_SIZE.pack(size)),), 0, address)
         except OSError as error:
             if error.errno in _GSO_REFUSED:
-                self.batches = False
-            elif error.errno != errno.EMSGSIZE:  # which is about the MTU of this one path
+                # Of a segment longer than the MTU of this one path, older kernels say EINVAL too.
+                self.batches = error.errno == errno.EINVAL and size > ALWAYS_FITS
+            elif error.errno != errno.EMSGSIZE:  # which newer ones say of it
                 self._drops[_reason(error)] += len(pieces) // 2
                 return
             for at in range(0, len(pieces), 2):

@@ -62,11 +62,12 @@ def test_where_the_kernel_refuses_gso_packets_leave_one_by_one_for_good(error):
     assert not sending.batches
 
 
-def test_a_narrow_path_turns_gso_off_for_nobody_else():
-    udp = FakeSocket(gso=errno.EMSGSIZE)
+@pytest.mark.parametrize("error", [errno.EMSGSIZE, errno.EINVAL])
+def test_a_narrow_path_turns_gso_off_for_nobody_else(error):
+    udp = FakeSocket(gso=error)
     sending, drops = sender(udp)
-    sending.send_run(PIECES, 100, ADDRESS)
-    assert udp.packets == WHOLE and not drops
+    sending.send_run([b"a" * 12, b"1" * 1100, b"b" * 12, b"2" * 1100], 1112, ADDRESS)
+    assert udp.packets == [b"a" * 12 + b"1" * 1100, b"b" * 12 + b"2" * 1100] and not drops
     assert sending.batches
 
 
