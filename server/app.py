@@ -135,7 +135,8 @@ async def _metrics(request: web.Request) -> web.Response:
     if token is None:
         raise web.HTTPNotFound
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+    # Bytes that are no UTF-8 come as surrogates.
+    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.get_secret_value().encode()):
         raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
     return web.Response(
         body=metrics.render(roomtone.registry),

@@ -183,6 +183,13 @@ class TestMetrics:
         assert 'roomtone_media_pictures{state="stills"} 2.0' in text
         assert "Reed" not in text and 'room"' not in text
 
+    async def test_a_token_may_be_any_bytes(self, make_app: AppMaker, aiohttp_client: ClientMaker) -> None:
+        client = await aiohttp_client(make_app(metrics_token="let-me-see-the-numbers"))
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n")
+        assert b" 401 " in await reader.readline()
+        writer.close()
+
 
 class TestWebSocket:
     async def test_joins_and_is_answered(self, client: Any) -> None:
