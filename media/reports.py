@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from media.publication import Publication
+from media.rtp.reports import MAX_COUNT
 from media.rtp.rtcp import ReceiverReport, RtcpPacket, SenderReport, SourceDescription
 from media.slots import Slot
 
-MAX_REPORT_BLOCKS: Final = 31  # of one RTCP packet (5 bits)
 REPORTS_PER_DATAGRAM: Final = 16  # sender reports with their names: 44 bytes each, beside the report blocks
 
 
@@ -22,7 +22,7 @@ def reports(
         for publication in publications
         for encoding in publication.encodings
         if (block := encoding.stream.report(now=now)) is not None
-    ][:MAX_REPORT_BLOCKS]
+    ][:MAX_COUNT]
     packets: list[RtcpPacket] = [ReceiverReport(ssrc, tuple(blocks))] if blocks else []
     sent: list[SenderReport] = []
     names: list[tuple[int, str]] = []

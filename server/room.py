@@ -38,7 +38,6 @@ MAX_MUST_KNOCK = 1000  # removed links remembered; past that everybody has to kn
 MIN_SLOTS = 2  # the other's camera and their screen
 
 WHILE_WAITING = (messages.Media, messages.Leave, messages.Ping)
-MODERATION = (messages.Admit, messages.Decline, messages.Mute, messages.Remove, messages.Lock, messages.End)
 
 
 @dataclass(frozen=True, slots=True)

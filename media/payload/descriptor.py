@@ -26,7 +26,6 @@ __all__ = [
     "SWITCH",
     "DescriptorReader",
     "FrameDescriptor",
-    "with_frame_number",
 ]
 
 EXTENDED: Final = 3  # a descriptor of more bytes has more than the mandatory fields
@@ -44,7 +43,6 @@ class FrameDescriptor(NamedTuple):
     indications: tuple[int, ...]  # by decode target: NOT_PRESENT, DISCARDABLE, SWITCH or REQUIRED
     frame_diffs: tuple[int, ...]  # how many frames back each frame lies that it is decoded from
     chain_diffs: tuple[int, ...]  # by chain: how many frames back its last frame lies; 0: it starts here
-    active_decode_targets: int | None  # bit mask from this frame on, where the packet says it
 
 
 class DescriptorReader:
@@ -77,7 +75,6 @@ class DescriptorReader:
                 template.indications,
                 template.frame_diffs,
                 template.chain_diffs,
-                None,
             )
         return self._read_extended(data, frame_number)
 
@@ -88,10 +85,8 @@ class DescriptorReader:
         structure = read_structure(bits) if attached else self.structure
         if structure is None:
             return None
-        targets = len(structure.decode_targets)
-        active = (1 << targets) - 1 if attached else None
-        if flags & 0x08:
-            active = bits.read(targets)
+        if flags & 0x08:  # which decode targets are active from now on: we see what comes
+            bits.read(len(structure.decode_targets))
         template = structure.template(data[0] & 0x3F)
         if template is None:
             return None
@@ -109,13 +104,7 @@ class DescriptorReader:
             template.indications,
             template.frame_diffs,
             template.chain_diffs,
-            active,
         )
-
-
-def with_frame_number(data: bytes, frame_number: int) -> bytes:
-    """A descriptor with another frame number, taken modulo 2**16. `data` is one that was read."""
-    return data[:1] + (frame_number & 0xFFFF).to_bytes(2, "big") + data[3:]
 
 
 def _read_custom(bits: BitReader, flags: int, template: Template) -> Template:

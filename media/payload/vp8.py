@@ -1,6 +1,6 @@
 """VP8's RTP payload descriptor (RFC 7741 section 4.2) and the head of a keyframe (RFC 6386 section 9.1).
 
-`parse` runs for every received packet, `rewrite` for every forwarded one.
+`parse` runs for every received packet, `rewrite_descriptor` for every forwarded one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ class Vp8:
 
     __slots__ = (
         "height",
-        "key_index",
-        "key_index_at",
         "keyframe",
         "layer_sync",
         "length",
@@ -45,8 +43,6 @@ class Vp8:
         self.tl0_at = 0
         self.tid: int | None = None  # temporal layer, 0..3
         self.layer_sync = False  # Y: depends on the base layer only
-        self.key_index: int | None = None  # KEYIDX, 5 bits
-        self.key_index_at = 0
 
 
 def parse(payload: bytes) -> Vp8 | None:
@@ -75,14 +71,10 @@ def parse(payload: bytes) -> Vp8 | None:
             parsed.tl0_at = at
             parsed.tl0 = payload[at]
             at += 1
-        if flags & 0x30:
-            layers = payload[at]
+        if flags & 0x30:  # the temporal layer, KEYIDX or both
             if flags & 0x20:
-                parsed.tid = layers >> 6
-                parsed.layer_sync = layers & 0x20 != 0
-            if flags & 0x10:
-                parsed.key_index = layers & 0x1F
-                parsed.key_index_at = at
+                parsed.tid = payload[at] >> 6
+                parsed.layer_sync = payload[at] & 0x20 != 0
             at += 1
     parsed.length = at
     parsed.start = first & 0x17 == 0x10
@@ -93,14 +85,9 @@ def parse(payload: bytes) -> Vp8 | None:
     return parsed
 
 
-def rewrite(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:
-    """`payload` with another picture id and TL0PICIDX, both taken modulo their size. None, or a field that
-    the payload does not have: left as it is."""
-    return rewrite_descriptor(payload, parsed, picture_id, tl0) + payload[parsed.length :]
-
-
 def rewrite_descriptor(payload: bytes, parsed: Vp8, picture_id: int | None, tl0: int | None) -> bytes:
-    """The payload descriptor alone, so rewritten."""
+    """The descriptor of `payload` with another picture id and TL0PICIDX, both taken modulo their size. None,
+    or a field that it does not have: left as it is."""
     at = parsed.picture_id_at
     if parsed.wide and picture_id is not None and tl0 is not None and parsed.tl0_at:  # as browsers send it
         fields = (0x8000 | picture_id & 0x7FFF) << 8 | tl0 & 0xFF

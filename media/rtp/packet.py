@@ -1,4 +1,4 @@
-"""RTP packets (RFC 3550 section 5.1) and how to tell them from RTCP (RFC 5761, RFC 7983).
+"""RTP packets (RFC 3550 section 5.1).
 
 The relay's hot path reads header fields in place; `RtpHeader` is for tests and slow paths.
 """
@@ -70,17 +70,3 @@ def header_length(data: bytes) -> int | None:
             return None
         length += 4 + (data[length + 2] << 10 | data[length + 3] << 2)
     return length if length <= size else None
-
-
-def is_rtcp(data: bytes) -> bool:
-    """Whether a datagram is RTCP, not RTP: version 2, packet type 192 to 223 (RFC 5761 section 4)."""
-    return len(data) >= 4 and data[0] & 0xC0 == 0x80 and 192 <= data[1] <= 223
-
-
-def padding_length(payload: bytes) -> int | None:
-    """Bytes of padding at the end of the payload of a packet with the P bit, its count byte included
-    (RFC 3550 section 5.1). None: the count is zero or larger than the payload."""
-    if not payload:
-        return None
-    count = payload[-1]
-    return count if 0 < count <= len(payload) else None

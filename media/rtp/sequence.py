@@ -12,8 +12,3 @@ def unwrap16(value: int, reference: int) -> int:
 def unwrap32(value: int, reference: int) -> int:
     """As `unwrap16`, modulo 2**32."""
     return reference + ((value - reference + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-
-
-def newer16(a: int, b: int) -> bool:
-    """Whether 16-bit `a` comes after 16-bit `b`: less than half the range ahead, and not equal."""
-    return 0 < (a - b) & 0xFFFF < 0x8000

@@ -16,7 +16,7 @@ from media.peer import PeerCore
 from media.publication import Publication
 from media.rtp import rtcp
 from media.rtp.extensions import parse_extensions
-from media.rtp.packet import RtpHeader, header_length, is_rtcp
+from media.rtp.packet import RtpHeader, header_length
 from media.rtp.rtcp import (
     FullIntraRequest,
     Goodbye,
@@ -75,7 +75,7 @@ class Peer:
         return self.core.configure(negotiation.agree(offer, sources, max_lines=64), now=now)
 
     def take(self, packet: bytes, *, now: float) -> None:
-        if is_rtcp(packet):
+        if 192 <= packet[1] <= 223:
             self.core.receive_rtcp(packet, now=now)
             return
         length = header_length(packet)

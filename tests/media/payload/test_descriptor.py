@@ -11,7 +11,6 @@ from media.payload.descriptor import (
     SWITCH,
     DescriptorReader,
     FrameDescriptor,
-    with_frame_number,
 )
 from media.payload.structure import DecodeTarget, Structure, Template
 
@@ -82,29 +81,28 @@ def write_structure(writer: BitWriter, structure: Structure) -> None:
         writer.write(height - 1, 16)
 
 
-def write_descriptor(frame: FrameDescriptor, structure: Structure, template_index: int) -> bytes:
+def write_descriptor(
+    frame: FrameDescriptor, structure: Structure, template_index: int, active: int | None = None
+) -> bytes:
+    """`active`: bit mask of the decode targets that go on, if it is to be said."""
     template = structure.templates[template_index]
     writer = BitWriter()
     writer.write(frame.start, 1)
     writer.write(frame.end, 1)
     writer.write((structure.first_id + template_index) % 64, 6)
     writer.write(frame.frame_number, 16)
-    everything = (1 << len(structure.decode_targets)) - 1
-    active = frame.active_decode_targets
-    own_active = active is not None and not (frame.keyframe and active == everything)
     custom = (
         frame.indications != template.indications,
         frame.frame_diffs != template.frame_diffs,
         frame.chain_diffs != template.chain_diffs,
     )
-    if not (frame.keyframe or own_active or any(custom)):
+    if not (frame.keyframe or active is not None or any(custom)):
         return writer.data()
-    for flag in (frame.keyframe, own_active, *custom):
+    for flag in (frame.keyframe, active is not None, *custom):
         writer.write(flag, 1)
     if frame.keyframe:
         write_structure(writer, structure)
-    if own_active:
-        assert active is not None
+    if active is not None:
         writer.write(active, len(structure.decode_targets))
     if custom[0]:
         for indication in frame.indications:
@@ -159,7 +157,10 @@ def structures(draw: st.DrawFn) -> Structure:
 
 
 @st.composite
-def frames(draw: st.DrawFn, structure: Structure, *, keyframe: bool = False) -> tuple[FrameDescriptor, int]:
+def frames(
+    draw: st.DrawFn, structure: Structure, *, keyframe: bool = False
+) -> tuple[FrameDescriptor, int, int | None]:
+    """A frame, the place of its template, and the decode targets that it says are active."""
     index = draw(st.integers(0, len(structure.templates) - 1))
     template = structure.templates[index]
     targets, chains = len(template.indications), len(template.chain_diffs)
@@ -177,9 +178,8 @@ def frames(draw: st.DrawFn, structure: Structure, *, keyframe: bool = False) -> 
         draw(st.just(template.indications) | indications),
         draw(st.just(template.frame_diffs) | diffs),
         draw(st.just(template.chain_diffs) | chain_diffs),
-        draw(masks if keyframe else st.none() | masks),
     )
-    return frame, index
+    return frame, index, draw(st.none() | masks)
 
 
 def reader_of(keyframe: bytes) -> DescriptorReader:
@@ -190,7 +190,7 @@ def reader_of(keyframe: bytes) -> DescriptorReader:
 
 def test_a_keyframe_of_one_layer_is_read():
     reader = DescriptorReader()
-    assert reader.read(L1T1) == FrameDescriptor(True, False, 1, 0, 0, True, dti("S"), (), (0,), 0b1)
+    assert reader.read(L1T1) == FrameDescriptor(True, False, 1, 0, 0, True, dti("S"), (), (0,))
     assert reader.structure == Structure(
         first_id=0,
         templates=(Template(0, 0, dti("S"), (), (0,)), Template(0, 0, dti("S"), (1,), (1,))),
@@ -225,7 +225,7 @@ def test_a_keyframe_of_three_by_three_layers_is_read():
 def test_three_bytes_say_the_rest_by_their_template():
     reader = reader_of(L1T3)
     assert reader.read(bytes.fromhex("43 0102")) == FrameDescriptor(
-        False, True, 0x0102, 0, 2, False, dti("--D"), (1,), (1,), None
+        False, True, 0x0102, 0, 2, False, dti("--D"), (1,), (1,)
     )
 
 
@@ -236,7 +236,7 @@ def test_template_ids_wrap_at_64():
         (DecodeTarget(0, 1, None),),
         (),
     )
-    keyframe = FrameDescriptor(True, True, 7, 0, 0, True, dti("S"), (), (), 1)
+    keyframe = FrameDescriptor(True, True, 7, 0, 0, True, dti("S"), (), ())
     reader = reader_of(write_descriptor(keyframe, structure, 0))
     assert reader.structure == structure
     frame = reader.read(bytes.fromhex("c0 0008"))
@@ -252,16 +252,8 @@ def test_a_frame_may_bring_dependencies_of_its_own():
     for value, width in [(1, 2), (15, 4), (2, 2), (16, 8), (3, 2), (4095, 12), (0, 2), (200, 8)]:
         writer.write(value, width)
     assert reader.read(writer.data()) == FrameDescriptor(
-        True, True, 99, 0, 1, False, dti("R-D"), (16, 17, 4096), (200,), 0b011
+        True, True, 99, 0, 1, False, dti("R-D"), (16, 17, 4096), (200,)
     )
-
-
-def test_a_keyframe_may_switch_decode_targets_off():
-    structure = reader_of(L1T3).structure
-    assert structure is not None
-    keyframe = FrameDescriptor(True, True, 7, 0, 0, True, dti("SSS"), (), (0,), 0b001)
-    frame = DescriptorReader().read(write_descriptor(keyframe, structure, 0))
-    assert frame is not None and frame.active_decode_targets == 0b001
 
 
 def test_without_a_structure_nothing_can_be_read():
@@ -303,21 +295,14 @@ def test_templates_without_end_are_malformed():
     assert DescriptorReader().read(bytes.fromhex("c00001 80 00") + bytes(200)) is None
 
 
-def test_only_the_frame_number_changes_when_it_is_rewritten():
-    rewritten = with_frame_number(L3T3, 0x1FFFE)
-    assert rewritten == L3T3[:1] + b"\xff\xfe" + L3T3[3:]
-    frame = DescriptorReader().read(rewritten)
-    assert frame is not None and frame.frame_number == 0xFFFE
-
-
 @given(st.data(), structures())
 def test_descriptors_survive_the_way_to_bytes_and_back(data: st.DataObject, structure: Structure):
     reader = DescriptorReader()
-    keyframe, index = data.draw(frames(structure, keyframe=True))
-    assert reader.read(write_descriptor(keyframe, structure, index)) == keyframe
+    keyframe, index, active = data.draw(frames(structure, keyframe=True))
+    assert reader.read(write_descriptor(keyframe, structure, index, active)) == keyframe
     assert reader.structure == structure
-    for frame, index in data.draw(st.lists(frames(structure), max_size=4)):
-        assert reader.read(write_descriptor(frame, structure, index)) == frame
+    for frame, index, active in data.draw(st.lists(frames(structure), max_size=4)):
+        assert reader.read(write_descriptor(frame, structure, index, active)) == frame
     assert reader.structure == structure
 
 

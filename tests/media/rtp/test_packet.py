@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.rtp.extensions import write_extensions
-from media.rtp.packet import RtpHeader, header_length, is_rtcp, padding_length
+from media.rtp.packet import RtpHeader, header_length
 
 HEADER = RtpHeader(
     payload_type=96,
@@ -53,24 +53,6 @@ def test_another_version_is_no_rtp():
     assert header_length(b"\xc0" + bytes(11)) is None
 
 
-def test_rtcp_is_told_from_rtp_by_its_packet_type():
-    assert is_rtcp(bytes((0x80, 200, 0, 0)))
-    assert is_rtcp(bytes((0x81, 207, 0, 0)))
-    assert not is_rtcp(bytes((0x80, 96, 0, 0)))
-    assert not is_rtcp(bytes((0x80, 0x80 | 111, 0, 0))), "Opus with the marker bit"
-    assert not is_rtcp(bytes((0x80, 191, 0, 0))) and not is_rtcp(bytes((0x80, 224, 0, 0)))
-    assert not is_rtcp(bytes((20, 200, 0, 0))), "DTLS"
-    assert not is_rtcp(b"\x80\xc8")
-
-
-def test_padding_says_its_own_length():
-    assert padding_length(b"media\x00\x00\x03") == 3
-    assert padding_length(b"\x00\x02") == 2, "nothing but padding, as bandwidth probes are"
-    assert padding_length(b"media\x00") is None
-    assert padding_length(b"ab\x04") is None
-    assert padding_length(b"") is None
-
-
 @given(headers, st.binary(max_size=50))
 def test_headers_survive_the_way_to_bytes_and_back(header: RtpHeader, payload: bytes):
     data = header.serialize()
@@ -86,6 +68,3 @@ def test_no_bytes_break_the_header_parser(data: bytes):
     if length is not None and header is not None:
         assert 12 <= length <= len(data)
         assert header.serialize() == data[:length]
-    is_rtcp(data)
-    padding = padding_length(data)
-    assert padding is None or 0 < padding <= len(data)
