@@ -176,7 +176,6 @@ class Peer:
         if self._remote != (remote.ice_ufrag, remote.ice_pwd):
             self._transport.set_remote(
                 ufrag=remote.ice_ufrag,
-                pwd=remote.ice_pwd,
                 fingerprints=remote.fingerprints,
                 setup=remote.setup,
             )
@@ -204,7 +203,7 @@ class Peer:
         """An ICE restart without a new description (RFC 9725 section 4.3.3): the peer's new credentials in,
         ours out. The old ones stay valid meanwhile."""
         self._transport.restart()
-        self._transport.set_remote(ufrag=ufrag, pwd=pwd, fingerprints=self._fingerprints, setup="active")
+        self._transport.set_remote(ufrag=ufrag, fingerprints=self._fingerprints, setup="active")
         self._remote = (ufrag, pwd)
         return self._ice()
 

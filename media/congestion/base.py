@@ -67,20 +67,12 @@ class Phase(Enum):
 class ControllerState:
     """A snapshot, made anew for each report."""
 
-    __slots__ = ("acked_bitrate", "loss", "phase", "queue_delay", "rtt")
+    __slots__ = ("loss", "phase", "queue_delay", "rtt")
 
-    def __init__(
-        self,
-        phase: Phase,
-        queue_delay: float,
-        loss: float,
-        acked_bitrate: float | None,
-        rtt: float | None,
-    ) -> None:
+    def __init__(self, phase: Phase, queue_delay: float, loss: float, rtt: float | None) -> None:
         self.phase = phase
         self.queue_delay = queue_delay  # seconds of standing queue on the path, as far as it is known
         self.loss = loss  # 0..1, smoothed, on this path alone
-        self.acked_bitrate = acked_bitrate  # what arrived lately
         self.rtt = rtt  # seconds, smoothed
 
 

@@ -93,7 +93,7 @@ class Gcc:
         phase = Phase.STARTING
         if self._feedback_at is not None:
             phase = Phase.HOLDING if self._trendline.usage is not Usage.NORMAL else Phase.INCREASING
-        return ControllerState(phase, 0.0, self._loss.average_loss, self._acked.bitrate, self._rtt)
+        return ControllerState(phase, 0.0, self._loss.average_loss, self._rtt)
 
     def on_feedback(self, results: Sequence[PacketResult], *, now: float) -> None:
         if not results:

@@ -138,9 +138,7 @@ class Roomtone:
 
     @property
     def state(self) -> ControllerState:
-        return ControllerState(
-            self.mode.value, self._queue.value, self._loss.ratio, self._delivery.bitrate, self._rtt
-        )
+        return ControllerState(self.mode.value, self._queue.value, self._loss.ratio, self._rtt)
 
     def on_feedback(self, results: Sequence[PacketResult], *, now: float) -> None:
         if results and results[0].sent_at < self._ignore_before:

@@ -34,12 +34,12 @@ FIRST_CHECK_TIMEOUT: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One generation of ICE credentials: ours, and the peer's once its description is known."""
+    """One generation of our ICE credentials, and the peer's name for itself once its description is known.
+    Its password would be for checks of our own, which the lite side does not send."""
 
     ufrag: str
     pwd: str
     remote_ufrag: str | None = None
-    remote_pwd: str | None = None
 
 
 class Sender(Protocol):
@@ -92,8 +92,8 @@ class IceAgent:
         """New local credentials; those of before stay valid, for the peer uses them until the new work."""
         self.previous, self.local = self.local, self._fresh()
 
-    def set_remote(self, ufrag: str, pwd: str) -> None:
-        self.local = Credentials(self.local.ufrag, self.local.pwd, ufrag, pwd)
+    def set_remote(self, ufrag: str) -> None:
+        self.local = Credentials(self.local.ufrag, self.local.pwd, ufrag)
 
     def authenticate(self, request: stun.BindingRequest) -> Credentials | None:
         """The credentials that the request was made with, if it was.

@@ -42,9 +42,7 @@ class Transport:
         on_closed: Callable[[str], None],
     ) -> None:
         self.fingerprint = port.certificate.fingerprint
-        self.packets_received = self.bytes_received = 0
-        self.packets_sent = self.bytes_sent = 0
-        self.path_changes = 0
+        self.packets_received = 0
         self.on_path_change: Callable[[], None] = lambda: None  # told before what came over the new path is
         self._port = port
         self._drops = port.drops
@@ -94,9 +92,7 @@ class Transport:
             self._port.unregister(before.ufrag)
         self._port.register(self)
 
-    def set_remote(
-        self, *, ufrag: str, pwd: str, fingerprints: Sequence[tuple[str, str]], setup: str
-    ) -> None:
+    def set_remote(self, *, ufrag: str, fingerprints: Sequence[tuple[str, str]], setup: str) -> None:
         """Takes the peer's description; from now on DTLS is answered.
 
         We are the passive side of DTLS, so that `setup` is "active" or "actpass". Fingerprints are
@@ -104,7 +100,7 @@ class Transport:
         stay what they were once the handshake has begun: an ICE restart keeps the association.
         """
         assert setup in ("active", "actpass"), setup
-        self.ice.set_remote(ufrag, pwd)
+        self.ice.set_remote(ufrag)
         if self._dtls is None:
             self._fingerprints = tuple(fingerprints)
 
@@ -164,8 +160,6 @@ class Transport:
                     rest = protected
                 pieces.append(header)
                 pieces.append(rest)
-                self.bytes_sent += len(header) + len(rest)
-            self.packets_sent += len(pieces) >> 1
             if len(pieces) == 2:
                 sender.send(pieces[0], pieces[1], address)
             elif pieces:
@@ -184,7 +178,7 @@ class Transport:
             packet = session.unprotect_rtcp(data)
             if packet is None:
                 return False
-            self._heard(len(data), path, moved, now)
+            self._heard(path, moved, now)
             self._on_rtcp(packet, now)
             return True
         length = header_length(data)
@@ -196,7 +190,7 @@ class Transport:
         payload = session.unprotect_rtp(header, data[length:])
         if payload is None:
             return False
-        self._heard(len(data), path, moved, now)
+        self._heard(path, moved, now)
         self._on_rtp(header, payload, now)
         return True
 
@@ -207,7 +201,7 @@ class Transport:
         """An authentic connectivity check came over `path`."""
         before = self.ice.selected
         if self.ice.on_check(request, path, now=now) and (before is not None or self.connected):
-            self._path_changed()
+            self.on_path_change()
         self._consent.set(self.ice.expires)
 
     def receive_dtls(self, data: bytes) -> None:
@@ -242,19 +236,14 @@ class Transport:
         if path is self.ice.selected:
             self.ice.selected = self.paths[-1] if self.paths else None
             if self.ice.selected is not None:
-                self._path_changed()
+                self.on_path_change()
 
-    def _heard(self, size: int, path: Path, moved: bool, now: float) -> None:
+    def _heard(self, path: Path, moved: bool, now: float) -> None:
         self.packets_received += 1
-        self.bytes_received += size
         self.ice.last_heard = now
         if moved:
             self.ice.selected = path
-            self._path_changed()
-
-    def _path_changed(self) -> None:
-        self.path_changes += 1
-        self.on_path_change()
+            self.on_path_change()
 
     def _send_dtls(self, data: bytes) -> None:
         path = self.ice.selected

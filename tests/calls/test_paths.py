@@ -72,14 +72,21 @@ def test_what_was_learnt_of_a_path_is_not_held_against_the_next(in_world):
         for person in (alice, bob):
             world.network.impair(person.address, up=GOOD, down=GOOD)
         await asyncio.sleep(5.0)
-        before = alice.peer._transport.path_changes
+        transport, changes = alice.peer._transport, []
+        forget = transport.on_path_change
+
+        def on_path_change() -> None:
+            changes.append(transport.ice.selected)
+            forget()
+
+        transport.on_path_change = on_path_change
         world.network.impair(alice.address, up=FAR, down=FAR)
         world.network.move(alice.address, "192.0.2.77")
         levels = set()
         for _ in range(100):
             await asyncio.sleep(0.1)
             levels.add(alice.peer.core.uplink.level)
-        assert alice.peer._transport.path_changes == before + 1
+        assert changes == [transport.ice.selected]
         assert alice.peer.core.uplink.level is Level.FULL and max(levels) <= Level.REDUCED
         assert alice.peer.core.uplink.delay < 0.1, "a longer way is no queue"
         assert alice.peer.is_reached(sends=True)

@@ -15,7 +15,7 @@ from media.testing.traffic import CAMERA
 
 
 def state(phase: Phase = Phase.INCREASING) -> ControllerState:
-    return ControllerState(phase, 0.0, 0.0, None, 0.05)
+    return ControllerState(phase, 0.0, 0.0, 0.05)
 
 
 def heard_by(count: int, *, takes_red: bool = True) -> tuple[list[Slot], list[MicrophoneLine]]:
@@ -94,7 +94,7 @@ def test_what_is_lost_behind_a_full_queue_asks_for_no_redundancy() -> None:
 def test_redundancy_outlives_a_controllers_experiment_and_not_a_full_path() -> None:
     slots, _ = heard_by(1)
     lost = [PacketResult(i, i * 0.02, None if i % 4 == 0 else i * 0.02, 100, None) for i in range(500)]
-    queue = ControllerState(Phase.INCREASING, 0.1, 0.0, None, 0.05)
+    queue = ControllerState(Phase.INCREASING, 0.1, 0.0, 0.05)
     for now_full, seconds in ((False, 2.0), (True, 0.0)):
         sound = Sound(slots)
         sound.on_feedback(lost, state())

@@ -28,7 +28,7 @@ class Client(asyncio.DatagramProtocol):
     def __init__(self, transport: Transport, send: Callable[[bytes], None] | None = None) -> None:
         self.transport = transport
         self.send = send or (lambda data: None)
-        self.ufrag, self.pwd = "peer", "the password of the peer"
+        self.ufrag = "peer"
         self.certificate = RTCCertificate.generateCertificate()
         self.dtls = RTCDtlsTransport(self, [self.certificate])  # type: ignore[arg-type]
         self.answers: asyncio.Queue[aioice.stun.Message] = asyncio.Queue()
@@ -41,7 +41,7 @@ class Client(asyncio.DatagramProtocol):
 
     def describe(self, **changes: object) -> None:
         """Tells the server what this client's SDP would."""
-        facts = {"ufrag": self.ufrag, "pwd": self.pwd, "fingerprints": self.fingerprints, "setup": "actpass"}
+        facts = {"ufrag": self.ufrag, "fingerprints": self.fingerprints, "setup": "actpass"}
         self.transport.set_remote(**(facts | changes))  # type: ignore[arg-type]
 
     def datagram_received(self, data: bytes, addr: object = None) -> None:

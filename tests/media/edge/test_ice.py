@@ -58,7 +58,7 @@ def test_a_check_before_the_description_is_taken() -> None:
 
 def test_both_halves_of_the_user_name_must_fit_once_both_are_known() -> None:
     ice = agent()
-    ice.set_remote("peer", "password of the peer")
+    ice.set_remote("peer")
     assert ice.authenticate(check(f"{ice.local.ufrag}:peer", ice.local.pwd)) is ice.local
     assert ice.authenticate(check(f"{ice.local.ufrag}:other", ice.local.pwd)) is None
     assert ice.authenticate(check("other:peer", ice.local.pwd)) is None
@@ -67,12 +67,12 @@ def test_both_halves_of_the_user_name_must_fit_once_both_are_known() -> None:
 
 def test_old_and_new_credentials_work_after_a_restart() -> None:
     ice = agent()
-    ice.set_remote("one", "p")
+    ice.set_remote("one")
     old = ice.local
     ice.restart()
     assert ice.authenticate(check(f"{old.ufrag}:one", old.pwd)) is ice.previous
     assert ice.authenticate(check(f"{ice.local.ufrag}:two", ice.local.pwd)) is ice.local
-    ice.set_remote("two", "q")
+    ice.set_remote("two")
 
     assert ice.authenticate(check(f"{old.ufrag}:one", old.pwd)) is ice.previous
     assert ice.authenticate(check(f"{ice.local.ufrag}:two", ice.local.pwd)) is ice.local

@@ -253,7 +253,6 @@ async def test_an_aiortc_peer_connection_sends_sound(make_server):
         offer = pc.localDescription.sdp
         transport.set_remote(
             ufrag=value(offer, "ice-ufrag"),
-            pwd=value(offer, "ice-pwd"),
             fingerprints=[tuple(value(offer, "fingerprint").split())],
             setup="actpass",
         )
