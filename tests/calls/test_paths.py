@@ -123,7 +123,7 @@ def test_a_new_tcp_connection_from_the_same_host_is_no_other_route(in_world):
             path = Path(transport, object(), (host, 40_000), Tcp(udp.sender))
             transport.add_path(path)
             transport.ice.selected = path
-            transport._path_changed()
+            transport.on_path_change()
             return uplink.level < Level.SOUND
 
         changes = [is_another_route(host) for host in ("192.0.2.9", "192.0.2.9", "192.0.2.10", "192.0.2.10")]
