@@ -14,7 +14,8 @@ Rules
     host goes on.
  5. One identity has one place: joining again with it takes the place over, and the older connection is told
  so.
- 6. Whoever is removed can't resume, and from then on has to knock even with a token that may join.
+ 6. Whoever is removed can't resume, and from then on has to knock even with a token that may join, unless a
+    host who stays holds the same one.
  7. After the end nobody resumes; the next visitor opens a new session.
 """
 
@@ -214,7 +215,7 @@ class Room:
                 return self._mute(self.participants[message.participant], now=now)
             case messages.Remove():
                 target = self.participants[message.participant]
-                self._must_knock.add(target.claims.key)
+                self._make_knock(target)
                 return self._dismiss(target, "removed", now=now)
             case messages.Lock():
                 self.locked = message.locked
@@ -356,6 +357,13 @@ class Room:
 
     # --- helpers --------------------------------------------------------------------------------------------
 
+    def _make_knock(self, removed: Participant) -> None:
+        """From now on whoever comes with their link has to knock, unless a host is here by it: they would be
+        shut out as well."""
+        key = removed.claims.key
+        if not any(p.moderates and p.claims.key == key for p in self.admitted if p is not removed):
+            self._must_knock.add(key)
+
     def _same_identity(self, claims: LinkClaims, kind: Kind) -> Participant | None:
         if claims.sub is None:
             return None
@@ -379,7 +387,9 @@ class Room:
         return person.allows("publish") or person.allows("subscribe")
 
     def _slots_for(self, person: Participant) -> int:
-        """What the others send now, and one to spare."""
+        """What the others send now, and one to spare; who waits is not told how many they are."""
+        if person.state is State.WAITING:
+            return MIN_SLOTS
         others = [other for other in self.admitted if other is not person]
         return min(
             MAX_SLOTS, max(MIN_SLOTS, 1 + len(others) + sum(other.sends("screen") for other in others))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.participant import MAX_HELD_CHAT, UNMUTE_GUARD, clean_name
-from server.room import STANDARD_CLIENT_LEASE, RoomLimits
+from server.room import MIN_SLOTS, STANDARD_CLIENT_LEASE, RoomLimits
 from tests.server.fakes import House, Page
 from tests.server.test_stage import pair
 
@@ -45,6 +45,15 @@ class TestComingIn:
         host.say(type="lock", locked=True)
         assert guest.last("room").participants == () and guest.last("room").waiting == ()
         assert {message.type for message in guest.sent} == {"welcome", "room"}
+
+    def test_whoever_waits_does_not_learn_how_many_are_inside(self, house: House) -> None:
+        host = house.host()
+        for name in ("Kim", "Lee", "Noor"):
+            house.guest(host, name)
+        guest = house.knocking()
+        assert guest.last("welcome").slots == MIN_SLOTS
+        host.say(type="admit", participant=guest.id)
+        assert guest.last("welcome").slots == 5
 
     def test_guests_do_not_see_who_waits(self, house: House) -> None:
         host = house.host()
@@ -217,6 +226,23 @@ class TestModeration:
         host.say(type="remove", participant=guest.id)
         again = house.page()
         again.hello(token)
+        assert again.last("welcome").state == "waiting"
+
+    def test_removing_a_host_of_the_same_link_shuts_nobody_else_out(self, house: House) -> None:
+        link = house.token("host")
+        host, other = house.page(), house.page()
+        for page, name in ((host, "Dr. Reed"), (other, "Dr. Bell")):
+            page.hello(link, name=name)
+        host.say(type="remove", participant=other.id)
+        assert other.last("bye").code == "removed"
+        second_device = house.page()
+        second_device.hello(link, name="Dr. Reed")
+        assert second_device.last("welcome").state == "joined"
+
+    def test_a_removed_host_with_a_link_of_their_own_has_to_knock(self, house: House) -> None:
+        host, other = house.host(), house.host("Dr. Bell", identity="bell")
+        host.say(type="remove", participant=other.id)
+        again = house.host("Dr. Bell", identity="bell")
         assert again.last("welcome").state == "waiting"
 
     def test_a_host_can_not_remove_themselves(self, house: House) -> None:
