@@ -208,9 +208,10 @@ class Welcome(Message):
 
 
 class Participant(Message):
-    """One person in the room, as everybody sees them. Sources are what really flows, not what was meant.
-    `kind`: most have the page open; a "sender" (WHIP) or a "viewer" (WHEP) is a device or program that only
-    sends or only watches, shown to everybody so that nobody listens unseen."""
+    """One person in the room, as everybody sees them. Sources are what is switched on and really arrives, or
+    would if it had been ordered; of what is off, the relay forwards nothing, whatever the page sends. `kind`:
+    most have the page open; a "sender" (WHIP) or a "viewer" (WHEP) is a device or program that only sends or
+    only watches, shown to everybody so that nobody listens unseen."""
 
     id: Identity
     name: str

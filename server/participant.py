@@ -76,10 +76,14 @@ class Participant:
             return "connected"
         return "reconnecting" if self.was_connected else "connecting"
 
+    def holds_back(self, source: str) -> bool:
+        """Is it switched off, by themselves or by the host? The relay then forwards nothing of it, whatever
+        the page sends."""
+        return not self.wants[source] or (source == "microphone" and self.muted)
+
     def sends(self, source: str) -> bool:
         """Does this source really flow, and is it meant to?"""
-        held_back = source == "microphone" and self.muted
-        return source in self.facts.flowing and self.wants[source] and not held_back
+        return source in self.facts.flowing and not self.holds_back(source)
 
     def view(self, *, now: float) -> messages.Participant:
         return messages.Participant(

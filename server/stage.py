@@ -256,12 +256,14 @@ class Stage:
         # Sound and camera keep their place through a lost connection; a screen has to be shared again.
         performer.has_camera_place = performer.has_camera_place or self.sends(participant.id)
         publications = performer.peer.publications if performer.peer is not None else {}
-        microphone, screen = publications.get("microphone"), publications.get("screen")
-        if microphone is not None:
-            microphone.muted = participant.muted
+        for (
+            source,
+            publication,
+        ) in publications.items():  # what all see as off nobody gets, by no mistake either
+            publication.muted = participant.holds_back(source)
         # A screen has its seat from the switch on, not from its first packet: a page sends what is ordered,
         # and what has no seat is not.
-        performer.has_screen_place = screen is not None and participant.wants["screen"]
+        performer.has_screen_place = "screen" in publications and participant.wants["screen"]
 
     def _arrange_one(
         self,

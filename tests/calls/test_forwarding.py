@@ -252,6 +252,23 @@ def test_mute_forwards_nothing_and_unmute_goes_on_without_a_gap() -> None:
     )
 
 
+def test_a_camera_whose_first_keyframe_came_before_the_word_that_it_is_on_is_shown_at_once() -> None:
+    call = Call(seed=10)
+    alice, bob = pair(call)
+    publications = call.core(alice).publications
+    for publication in publications.values():
+        publication.muted = True
+    call.run(0.5)
+    assert not bob.video[0].shown and not bob.audio[0].packets
+    asked = len(alice.keyframes_asked)
+    for publication in publications.values():
+        publication.muted = False
+    call.run(0.3)
+    assert bob.video[0].shown[0].at < 0.7 and bob.video[0].faults() == []
+    assert len(alice.keyframes_asked) == asked + 1
+    assert bob.audio[0].packets >= 10
+
+
 def test_reports_keep_sound_and_picture_within_a_millisecond_through_switches() -> None:
     call = Call(seed=11)
     _alice, bob = pair(call, up=LinkSettings(delay=((0.0, 0.03),), jitter=0.008))

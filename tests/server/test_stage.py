@@ -115,6 +115,32 @@ def test_flags_are_what_flows_and_not_what_is_meant(house: House) -> None:
     assert flags() == (False, False)
 
 
+def test_what_is_switched_off_is_not_forwarded_whatever_the_page_sends(house: House) -> None:
+    _, guest, _, peer = pair(house)
+
+    def muted() -> set[str]:
+        return {source for source, publication in peer.publications.items() if publication.muted}
+
+    assert muted() == {"screen"}, "nobody shares it yet"
+    guest.say(type="media", microphone=False, camera=True, screen=True)
+    assert muted() == {"microphone"}
+    guest.say(type="media", microphone=True, camera=False, screen=True)
+    assert muted() == {"camera"}
+    guest.offer("second")
+    again = house.sfu.peer_of(guest.id)
+    assert {source for source, media in again.publications.items() if media.muted} == {"camera"}
+
+
+def test_a_sender_that_has_no_switches_is_forwarded(house: House) -> None:
+    house.host()
+    claims = house.rooms.read_link(house.token("guest", may=("join", "publish")))
+    sender, _ = house.rooms.rooms["room"].connect_client(claims, "sender", "v=0\r\nsend\r\n")
+    house.settle()
+    publications = house.sfu.peer_of(sender).publications
+    assert set(publications) == {"microphone", "camera"}
+    assert not any(publication.muted for publication in publications.values())
+
+
 def test_a_reload_replaces_the_connection_and_keeps_the_seats(house: House) -> None:
     host, guest, host_peer, old = pair(house)
     guest.drop()
