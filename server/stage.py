@@ -40,6 +40,7 @@ class _Performer:
     has_screen_place: bool = False
     watches: str | None = None  # a viewer's choice
     prefers: messages.Prefer | None = None
+    wishes: messages.Wish | None = None
 
     @property
     def peer(self) -> Peer | None:
@@ -74,6 +75,7 @@ class Stage:
         if current is not None and current.name == connection:
             answer = current.peer.accept_offer(sdp, sources)
             current.told = None
+            self._pass_wishes_on(performer)  # there may be more slots
         elif performer.broken == connection:
             raise MediaError("connection-lost", WORDS["connection-lost"])
         else:
@@ -92,6 +94,7 @@ class Stage:
             performer.connection = _Connection(connection, peer)
             if performer.prefers is not None:
                 self.prefer(participant, performer.prefers)
+            self._pass_wishes_on(performer)
         self._on_change()
         return answer
 
@@ -107,14 +110,10 @@ class Stage:
         self._performers.setdefault(participant, _Performer()).watches = target
 
     def wish(self, participant: str, wish: messages.Wish) -> None:
-        """Pass on how large the tiles are."""
-        peer = self._peer(participant)
-        if peer is None:
-            return
-        known = {slot.index for slot in peer.slots}
-        for tile in wish.tiles:
-            if tile.slot in known:
-                peer.wish(tile.slot, tile.width, tile.height)
+        """How large the tiles are. The page says it once, whatever becomes of its connection."""
+        performer = self._performers.setdefault(participant, _Performer())
+        performer.wishes = wish
+        self._pass_wishes_on(performer)
 
     def prefer(self, participant: str, prefer: messages.Prefer) -> None:
         """Sound alone, or small pictures."""
@@ -310,6 +309,15 @@ class Stage:
         return peer.publications.get("microphone"), peer.publications.get("camera")
 
     # --- helpers --------------------------------------------------------------------------------------------
+
+    def _pass_wishes_on(self, performer: _Performer) -> None:
+        peer = performer.peer
+        if peer is None or performer.wishes is None:
+            return
+        known = {slot.index for slot in peer.slots}
+        for tile in performer.wishes.tiles:
+            if tile.slot in known:
+                peer.wish(tile.slot, tile.width, tile.height)
 
     def _peer(self, participant: str) -> Peer | None:
         performer = self._performers.get(participant)

@@ -58,6 +58,18 @@ def test_a_wish_for_a_slot_that_is_not_there_is_ignored(house: House) -> None:
     assert not host_peer.wishes and not host.all("error")
 
 
+def test_the_size_of_a_tile_outlives_the_connection(house: House) -> None:
+    host, _, host_peer, _ = pair(house)
+    tiles = [{"slot": 0, "width": 0, "height": 0}, {"slot": 2, "width": 640, "height": 360}]
+    host.say(type="wish", tiles=tiles)
+    host_peer.lose()
+    host.offer("second")
+    again = house.sfu.peer_of(host.id)
+    assert again is not host_peer and again.wishes == {0: (0, 0)}
+    host.offer("second", slots=3)
+    assert again.wishes == {0: (0, 0), 2: (640, 360)}
+
+
 def test_a_third_person_needs_one_more_slot(house: House) -> None:
     host, _, host_peer, _ = pair(house)
     host.offer("first", slots=1)
