@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from media.errors import MediaError
-from media.events import Disconnected, PeerEvent
+from media.events import Disconnected, PeerEvent, PublicationChanged
 from media.sfu import IceParameters, Peer, Publication, Sfu, Slot
 from server import messages
 from server.conditions import Link
@@ -255,11 +255,11 @@ class Stage:
         # Sound and camera keep their place through a lost connection; a screen has to be shared again.
         performer.has_camera_place = performer.has_camera_place or self.sends(participant.id)
         publications = performer.peer.publications if performer.peer is not None else {}
-        for (
-            source,
-            publication,
-        ) in publications.items():  # what all see as off nobody gets, by no mistake either
-            publication.muted = participant.holds_back(source)
+        for source, publication in publications.items():
+            # What all see as off nobody gets, by no mistake either.
+            was_muted, publication.muted = publication.muted, participant.holds_back(source)
+            if was_muted and not publication.muted:
+                _order_anew(performer, publication)
         # A screen has its seat from the switch on, not from its first packet: a page sends what is ordered,
         # and what has no seat is not.
         performer.has_screen_place = "screen" in publications and participant.wants["screen"]
@@ -331,7 +331,16 @@ class Stage:
             performer.connection.peer.close()
             performer.connection = None
             performer.broken = connection
+        elif isinstance(event, PublicationChanged):
+            _order_anew(performer, event.publication)
         self._on_change()
+
+
+def _order_anew(performer: _Performer, publication: Publication) -> None:
+    """A page sends a picture that is switched on whatever was ordered, or nobody would know of it. So once it
+    is known of, the page has to be told again, also that nothing of it is to be sent."""
+    if performer.connection is not None and publication.kind == "video" and publication.live:
+        performer.connection.ordered = None
 
 
 def _seats_message(slots: Sequence[Slot], seating: Seating) -> messages.Seats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from media.sfu import Grade, Order, SendingOrdered
 from media.uplink import Level
 from server.conditions import Link, Missed, conditions
-from tests.server.fakes import House, Page
+from tests.server.fakes import FakePeer, House, Page
 from tests.server.test_stage import pair
 
 GOOD = Link(True, 0, 0, {})
@@ -191,6 +191,39 @@ def test_a_page_is_told_once_what_to_send(house: House) -> None:
     house.wait(0.5)
     orders = [message for message in host.sent if message.type == "sending"]
     assert [(o.camera, o.screen, o.frame_rate, o.thin) for o in orders] == [(2, 0, 7, True)]
+
+
+def orders(page: Page) -> list[int]:
+    return [message.camera for message in page.sent if message.type == "sending"]
+
+
+def no_picture_is_ordered(house: House, page: Page, peer: FakePeer) -> None:
+    peer.order = Order({"camera": 0}, 30, thin=True, level=Level.SOUND)
+    peer._on_event(SendingOrdered(peer.order))
+    house.settle()
+    assert orders(page)[-1] == 0
+    page.sent.clear()
+
+
+def test_a_camera_that_was_switched_off_and_on_is_told_again_that_nothing_is_to_be_sent(house: House) -> None:
+    _, guest, _, peer = pair(house)
+    no_picture_is_ordered(house, guest, peer)
+    peer.flow("camera", live=False)
+    guest.say(type="media", microphone=True, camera=False, screen=False)
+    guest.say(type="media", microphone=True, camera=True, screen=False)
+    house.settle()
+    assert orders(guest) == [], "once nothing of it is sent, nobody would know that there is a camera"
+    peer.flow("camera")
+    house.settle()
+    assert orders(guest) == [0]
+
+
+def test_a_camera_that_is_back_before_it_was_missed_is_told_again_too(house: House) -> None:
+    _, guest, _, peer = pair(house)
+    no_picture_is_ordered(house, guest, peer)
+    guest.say(type="media", microphone=True, camera=False, screen=False)
+    guest.say(type="media", microphone=True, camera=True, screen=False)
+    assert orders(guest) == [0]
 
 
 def test_conditions_are_told_when_they_change_and_not_again(house: House) -> None:
