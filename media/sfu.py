@@ -212,6 +212,11 @@ class Peer:
         if 0 <= slot < len(self.core.slots):
             self.core.slots[slot].bind(audio, video, now=self._sfu.now())
 
+    def rank(self, slots: Sequence[int]) -> None:
+        """Which pictures come first where the path does not carry all: slots, the most important first."""
+        for priority, slot in enumerate(slots):
+            self.core.slots[slot].priority = priority
+
     def wish(self, slot: int, width: int, height: int) -> None:
         """The size of a slot's tile in device pixels; 0 x 0: hidden, send no video."""
         if 0 <= slot < len(self.core.slots):

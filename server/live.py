@@ -15,7 +15,7 @@ from server.listening import Listening
 from server.messages import FromPage, ToPage
 from server.participant import Kind, Participant
 from server.room import Credentials, Effects, Room, RoomLimits
-from server.speaking import ActiveSpeakers
+from server.speaking import ActiveSpeakers, Floor
 from server.stage import Stage
 
 # What one person's conditions follow from: links, what others missed of them, whether they moderate.
@@ -59,6 +59,7 @@ class LiveRoom:
         self._connections: dict[int, Connection] = {}
         self._speakers = ActiveSpeakers()
         self._speaking: tuple[str, ...] = ()
+        self._floor = Floor()
         self._missed = Missed()
         self._conditions: dict[str, messages.Conditions] = {}  # as told
         self._grounds: dict[str, _Grounds] = {}  # what that was made of
@@ -175,6 +176,10 @@ class LiveRoom:
             message = messages.Speaking(participants=speaking)
             for person in self.room.admitted:
                 self._send(person.connection, message)
+        floor = self._floor.update(speaking, now=now)
+        if floor != self.stage.floor:
+            self.stage.floor = floor
+            self._arrange_soon()
 
         if any(self.stage.facts(person) != person.facts for person in self.room.admitted):
             self._arrange_soon()

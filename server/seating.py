@@ -1,4 +1,4 @@
-"""Who is in which slot of a receiver's connection.
+"""Who is in which slot of a receiver's connection, and whose picture comes first where not all fit.
 
 Seats are stable: whoever has one keeps it as long as they send, because moving a person to another slot makes
 the picture jump. Newcomers take the first free slot; when there is none, the caller learns how many are
@@ -37,3 +37,17 @@ def seat(current: Sequence[Place | None], wanted: Sequence[Place], slots: int) -
         if place is None and standing:
             seats[index] = standing.pop(0)
     return Seating(tuple(seats), min(len(standing), max(0, MAX_SLOTS - slots)))
+
+
+def rank(seats: Sequence[Place | None], floor: Sequence[str]) -> list[int]:
+    """The slots, most important first: who has the floor, shared screens, then the others as they sit."""
+
+    def order(slot: int) -> tuple[int, int]:
+        place = seats[slot]
+        if place is None:
+            return 3, slot
+        if place.source == "screen":
+            return 1, slot
+        return (0, floor.index(place.participant)) if place.participant in floor else (2, slot)
+
+    return sorted(range(len(seats)), key=order)

@@ -2,11 +2,13 @@
 
 A pause between two words is not the end of a turn, and a cough is not the start of one: somebody speaks once
 they were loud for START seconds, and stops once they were quiet for HOLD seconds. The order changes only when
-the louder one is louder by MARGIN."""
+the louder one is louder by MARGIN.
+
+Whose picture is to be the best one changes more slowly still: a switch costs a keyframe and a blur."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LOUD = 0.35  # speech level (0 silent .. 1 loud) at which a turn starts
@@ -15,6 +17,7 @@ START = 0.4  # seconds
 HOLD = 1.5  # seconds; pauses within a turn are mostly shorter
 MARGIN = 0.15  # of speech level
 MOST = 3  # speakers named at a time
+LINGER = 3.0  # seconds after a turn in which the picture of who spoke still goes before others'
 
 
 @dataclass(slots=True)
@@ -66,3 +69,18 @@ def _hear(voice: _Voice, level: float, now: float) -> None:
         voice.heard_at = now
     elif voice.speaking and now - voice.heard_at >= HOLD:
         voice.speaking = False
+
+
+class Floor:
+    """Who has the floor: whoever speaks or has just spoken, in the order in which they took it. A word in
+    between takes it from nobody."""
+
+    def __init__(self) -> None:
+        self._spoke_at: dict[str, float] = {}
+
+    def update(self, speaking: Sequence[str], *, now: float) -> tuple[str, ...]:
+        """`speaking`: as `ActiveSpeakers` says."""
+        for name in speaking:
+            self._spoke_at[name] = now
+        self._spoke_at = {name: at for name, at in self._spoke_at.items() if now - at < LINGER}
+        return tuple(self._spoke_at)

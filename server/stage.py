@@ -11,7 +11,7 @@ from media.sfu import IceParameters, Peer, Publication, Sfu, Slot
 from server import messages
 from server.conditions import Link
 from server.participant import MediaFacts, Participant
-from server.seating import Place, Seating, seat
+from server.seating import Place, Seating, rank, seat
 from server.words import WORDS
 
 PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "unsupported")  # ever less
@@ -56,6 +56,7 @@ class Stage:
         self._sfu = sfu
         self._on_change = on_change
         self._performers: dict[str, _Performer] = {}
+        self.floor: Sequence[str] = ()  # whose pictures come first, from the next `arrange` on
 
     # --- connections ----------------------------------------------------------------------------------------
 
@@ -279,6 +280,7 @@ class Stage:
             peer.bind(slot.index, audio, video)
             if receiver.kind == "viewer":
                 peer.wish(slot.index, *VIEWER_TILE)
+        peer.rank(rank(seating.seats, self.floor))
         return seating
 
     def _wanted(

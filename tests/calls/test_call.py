@@ -162,6 +162,20 @@ def test_more_slots_come_with_one_more_offer(in_world):
     in_world(scenario)
 
 
+def test_slots_are_served_in_the_order_that_they_are_given(in_world):
+    async def scenario(world):
+        alice = await world.sender("alice")
+        bob = await world.watcher("bob", of=alice)
+        bob.connection.addTransceiver("audio", "recvonly")
+        bob.connection.addTransceiver("video", "recvonly")
+        await bob.connect()
+        assert [slot.priority for slot in bob.peer.slots] == [0, 1]
+        bob.peer.rank([1, 0])
+        assert [slot.priority for slot in bob.peer.slots] == [1, 0]
+
+    in_world(scenario)
+
+
 def test_a_publisher_who_leaves_takes_nobody_with_them(in_world):
     async def scenario(world):
         alice = await world.sender("alice")

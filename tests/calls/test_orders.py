@@ -118,6 +118,25 @@ def test_a_tile_that_is_hidden_for_long_is_filled_again_at_once() -> None:
     assert camera.live and len(bob.video[0].shown) > shown + 15
 
 
+def test_what_the_path_carries_goes_to_whose_picture_comes_first() -> None:
+    call = Call(seed=4)
+    bob = call.join("bob", slots=2, down=link((0.0, 900e3)))
+    for place, name in enumerate(("alice", "carol")):
+        call.bind(bob, place, call.join(name, microphone=True, camera=CAMERA))
+    slots = call.core(bob).slots
+
+    def sizes() -> list[int]:
+        call.run(10.0)
+        return [picture.shown[-1].width for picture in bob.video]
+
+    first, second = sizes()
+    assert first > second
+    slots[0].priority, slots[1].priority = 1, 0
+    first, second = sizes()
+    assert first < second
+    assert all(picture_of(slot) == "motion" for slot in slots), "nobody stops for it"
+
+
 def test_an_uplink_that_starves_gives_the_picture_up_and_gets_it_back() -> None:
     call = Call(seed=3)
     alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 3e6), (5.0, 70e3), (30.0, 3e6)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,7 @@ class FakePeer:
         self.takes_orders = True
         self.bound: dict[int, tuple[Any, Any]] = {}
         self.wishes: dict[int, tuple[int, int]] = {}
+        self.ranked: list[int] = []
         self.buffers: dict[int, float] = {}
         self.offers = 0
         self._on_event = on_event
@@ -110,6 +111,10 @@ class FakePeer:
     def bind(self, slot: int, audio: Any, video: Any) -> None:
         assert slot in {known.index for known in self.slots} and not self.closed
         self.bound[slot] = (audio, video)
+
+    def rank(self, slots: Sequence[int]) -> None:
+        assert sorted(slots) == [known.index for known in self.slots]
+        self.ranked = list(slots)
 
     def wish(self, slot: int, width: int, height: int) -> None:
         assert slot in {known.index for known in self.slots} and not self.closed

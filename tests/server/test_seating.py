@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.messages import MAX_SLOTS
-from server.seating import Place, seat
+from server.seating import Place, rank, seat
 
 A, B, C = (Place(name, "camera") for name in "abc")
 SCREEN = Place("a", "screen")
@@ -38,6 +38,13 @@ def test_no_more_slots_are_asked_for_than_a_page_may_have() -> None:
     crowd = [Place(str(number), "camera") for number in range(50)]
     assert seat((), crowd, 30).missing == MAX_SLOTS - 30
     assert seat((), crowd, MAX_SLOTS).missing == 0
+
+
+def test_who_speaks_comes_first_then_the_screen_then_the_others_as_they_sit() -> None:
+    seats = (A, None, B, SCREEN, C)
+    assert rank(seats, ()) == [3, 0, 2, 4, 1]
+    assert rank(seats, ("c", "b")) == [4, 2, 3, 0, 1]
+    assert rank(seats, ("whoever looks", "b")) == [2, 3, 0, 4, 1]
 
 
 places = st.builds(Place, st.sampled_from("abcdef"), st.sampled_from(["camera", "screen"]))

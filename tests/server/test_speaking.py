@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.speaking import HOLD, MOST, START, ActiveSpeakers
+from server.speaking import HOLD, LINGER, MOST, START, ActiveSpeakers, Floor
 
 STEP = 0.25
 
@@ -67,3 +67,19 @@ def test_only_those_who_can_be_heard_are_named_and_each_once(history: list[dict[
     for step, now in enumerate(history):
         speaking = speakers.update(now, now=step * STEP)
         assert set(speaking) <= now.keys() and len(set(speaking)) == len(speaking) <= MOST
+
+
+def test_a_word_in_between_takes_the_floor_from_nobody() -> None:
+    floor = Floor()
+    assert floor.update(("a",), now=0.0) == ("a",)
+    assert floor.update(("b", "a"), now=1.0) == ("a", "b")
+    assert floor.update(("b",), now=2.0) == ("a", "b")
+    assert floor.update(("a",), now=3.0) == ("a", "b")
+
+
+def test_the_floor_is_kept_for_a_while_and_then_goes_to_who_speaks() -> None:
+    floor = Floor()
+    floor.update(("a",), now=0.0)
+    assert floor.update((), now=LINGER - 0.1) == ("a",)
+    assert floor.update(("b",), now=LINGER) == ("b",)
+    assert floor.update((), now=2 * LINGER) == ()

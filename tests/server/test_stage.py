@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.speaking import HOLD, LINGER
 from tests.server.fakes import FakePeer, House, Page
 
 
@@ -247,6 +248,26 @@ def test_whoever_waits_does_not_learn_who_speaks(house: House) -> None:
     waiting = house.knocking("Kim")
     house.wait(1)
     assert not waiting.all("speaking")
+
+
+def test_the_picture_of_who_speaks_goes_before_a_screen_and_that_before_the_others(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    third = house.guest(host, "Kim")
+    third_peer = in_call(house, third, slots=4)
+    host.offer("first", slots=4)
+    assert seated(host)[:2] == [(guest.id, "camera"), (third.id, "camera")]
+    assert host_peer.ranked == [0, 1, 2, 3]
+    guest.say(type="media", microphone=True, camera=True, screen=True)
+    assert seated(host)[2] == (guest.id, "screen") and host_peer.ranked == [2, 0, 1, 3]
+    third_peer.speech_level = 0.9
+    house.wait(1)
+    assert host_peer.ranked == [1, 2, 0, 3]
+    third_peer.speech_level = 0.0
+    house.wait(HOLD + 1)
+    assert host_peer.ranked == [1, 2, 0, 3], "a pause moves no pictures"
+    house.wait(HOLD + LINGER)
+    assert host_peer.ranked == [2, 0, 1, 3]
+    assert len(guest_peer.ranked) == 2
 
 
 def test_a_viewer_sees_one_person_and_is_seen_by_all(house: House) -> None:
