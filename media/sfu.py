@@ -111,10 +111,13 @@ class Peer:
     @property
     def speech_level(self) -> float:
         """0.0 silent to 1.0 loud."""
-        microphone = self.core.publications.get("microphone")
-        if microphone is None or microphone.muted:
-            return 0.0
-        return microphone.speech.level(now=self._sfu.now())
+        microphone = self._microphone
+        return 0.0 if microphone is None else microphone.speech.level(now=self._sfu.now())
+
+    def spoke_within(self, seconds: float) -> bool:
+        """Did it say something lately that the others were to hear?"""
+        microphone = self._microphone
+        return microphone is not None and microphone.speech.spoke_within(seconds, now=self._sfu.now())
 
     def is_reached(self, *, sends: bool) -> bool:
         """Connected, and heard of lately. `sends`: it means to send sound or a picture."""
@@ -227,6 +230,12 @@ class Peer:
         self._on_event = None
         self._release()
         self._transport.close()
+
+    @property
+    def _microphone(self) -> Publication | None:
+        """Unless it is muted."""
+        microphone = self.core.publications.get("microphone")
+        return None if microphone is None or microphone.muted else microphone
 
     def _slot_lines(self) -> dict[str, str]:
         """What the slots' m-lines are for now: a paused one feeds nothing and has to be bound again."""

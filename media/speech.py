@@ -34,6 +34,10 @@ class SpeechLevel:
         """Seconds since something was said; never more than it has been listened for."""
         return max(now - self._spoke_at, 0.0)
 
+    def spoke_within(self, seconds: float, *, now: float) -> bool:
+        """Was something said so lately? Of a microphone that tells no levels nobody knows."""
+        return 0.0 <= now - self._spoke_at < seconds
+
     def level(self, *, now: float) -> float:
         silence = max(now - self._at - 0.1, 0.0)  # packets are at most 60 ms apart while somebody speaks
         return self._level * math.exp(-silence / TIME_CONSTANT)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from prometheus_client import Histogram
 
-from server.messages import Heard
-
 # Of a report of about a second: none, hardly heard, a syllable, words missing, not to be understood.
 BOUNDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
@@ -23,10 +21,10 @@ class Listening:
             registry=None,
         )
 
-    def add(self, heard: Heard) -> None:
-        for sound in heard.sounds:
-            if sound.total_ms:
-                concealed = min(sound.concealed_ms, sound.total_ms)
-                self.played_ms += sound.total_ms
-                self.concealed_ms += concealed
-                self.concealment.observe(concealed / sound.total_ms)
+    def add(self, missed_ms: int, total_ms: int) -> None:
+        """What one report says of one speaker."""
+        if total_ms:
+            missed_ms = min(missed_ms, total_ms)
+            self.played_ms += total_ms
+            self.concealed_ms += missed_ms
+            self.concealment.observe(missed_ms / total_ms)

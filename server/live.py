@@ -109,9 +109,9 @@ class LiveRoom:
         elif isinstance(message, messages.Prefer):
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
-            self._around.listening.add(message)
-            for speaker, seconds in self.stage.heard(participant, message):
-                self._missed.report(participant, speaker, seconds, now=self._now())
+            for speaker, missed_ms, total_ms in self.stage.heard(participant, message):
+                self._around.listening.add(missed_ms, total_ms)
+                self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())
         else:
             self._apply(self.room.receive(participant, message, now=self._now()))
 

@@ -136,12 +136,14 @@ class Leave(Message):
 
 class Heard(Message):
     """How the sound of each slot arrived since the last such message, about once a second: milliseconds
-    played and, of them, milliseconds that had to be made up because packets were missing; and for how many
-    milliseconds sound waits in the browser's buffer."""
+    played; of them, milliseconds that had to be made up because packets were missing, and those of silence,
+    which is all there is where a gap lasts or a microphone is off; and for how many milliseconds sound waits
+    in the browser's buffer."""
 
     class Sound(Message):
         slot: Annotated[int, Field(ge=0, lt=MAX_SLOTS)]
         concealed_ms: Annotated[int, Field(ge=0, le=60_000)]
+        silent_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
         total_ms: Annotated[int, Field(ge=0, le=60_000)]
         buffered_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from media.errors import MediaError
 from media.events import Disconnected, PeerEvent, PublicationChanged
@@ -16,6 +16,7 @@ from server.words import WORDS
 
 PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "unsupported")  # ever less
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
+REPORTED = 1.0  # seconds that a page's report of what it heard is about
 _Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
 
 
@@ -41,6 +42,7 @@ class _Performer:
     watches: str | None = None  # a viewer's choice
     prefers: messages.Prefer | None = None
     wishes: messages.Wish | None = None
+    spoke: set[str] = field(default_factory=set)  # who did, when it last told how they were heard
 
     @property
     def peer(self) -> Peer | None:
@@ -123,17 +125,21 @@ class Stage:
         if performer.peer is not None:
             performer.peer.prefer(sound_only=prefer.sound_only, save_data=prefer.save_data)
 
-    def heard(self, participant: str, heard: messages.Heard) -> list[tuple[str, float]]:
-        """(whose sound, seconds of it that this participant missed)."""
-        peer = self._peer(participant)
-        if peer is not None:
-            for sound in heard.sounds:
-                peer.buffered(sound.slot, sound.buffered_ms / 1000)
-        seats = self._performers[participant].seats if participant in self._performers else ()
+    def heard(self, participant: str, heard: messages.Heard) -> list[tuple[str, int, int]]:
+        """(whose sound, milliseconds that this participant missed of it, of how many)."""
+        performer = self._performers.get(participant)
+        if performer is None or performer.peer is None:
+            return []
+        for sound in heard.sounds:
+            performer.peer.buffered(sound.slot, sound.buffered_ms / 1000)
+        places = [(performer.seats[s.slot], s) for s in heard.sounds if s.slot < len(performer.seats)]
+        sounds = [(place.participant, sound) for place, sound in places if place is not None]
+        spoke_before, performer.spoke = performer.spoke, {who for who, _ in sounds if self._speaks(who)}
+        # There is silence too where a microphone is off. It was a loss where somebody spoke all along.
+        spoke = spoke_before & performer.spoke
         return [
-            (place.participant, sound.concealed_ms / 1000)
-            for sound in heard.sounds
-            if sound.slot < len(seats) and (place := seats[sound.slot]) is not None
+            (who, sound.concealed_ms + (sound.silent_ms if who in spoke else 0), sound.total_ms)
+            for who, sound in sounds
         ]
 
     def orders(self, admitted: Sequence[Participant]) -> list[tuple[Participant, messages.Sending]]:
@@ -223,6 +229,10 @@ class Stage:
     def speech_level(self, participant: str) -> float:
         peer = self._peer(participant)
         return 0.0 if peer is None else peer.speech_level
+
+    def _speaks(self, participant: str) -> bool:
+        peer = self._peer(participant)
+        return peer is not None and peer.spoke_within(REPORTED)
 
     def sends(self, participant: str) -> bool:
         """Does this participant send sound or a picture?"""

@@ -6,8 +6,11 @@
 const SAMPLES_PER_MS = 48; // of Opus
 const MOST_MS = 60_000; // that one message may tell of
 
-/** @typedef {{concealed: number, total: number, buffered: number}} Sound milliseconds; `buffered`: mean of each sample */
-/** @typedef {{concealed: number, total: number, waited: number, meant: number, emitted: number}} Counters */
+/**
+ * @typedef {{concealed: number, silent: number, total: number, buffered: number}} Sound milliseconds; `silent`: played
+ * in place of sound, apart from `concealed`; `buffered`: mean of each sample
+ * @typedef {{concealed: number, silent: number, total: number, waited: number, meant: number, emitted: number}} Counters
+ */
 
 export class Hearing {
   /** @type {RTCPeerConnection | null} */
@@ -26,10 +29,12 @@ export class Hearing {
     const now = new Map();
     for (const stats of (await peer.getStats()).values()) {
       if (stats.type !== "inbound-rtp" || stats.kind !== "audio" || !stats.mid) continue;
-      // Silent concealment fills the pauses in which a silent microphone sends nothing: nobody misses that.
-      const concealed = (stats.concealedSamples ?? 0) - (stats.silentConcealedSamples ?? 0);
+      // After half a second of a gap there is only silence, as there is while a microphone is off, which nobody misses:
+      // the server knows which it was.
+      const silent = stats.silentConcealedSamples ?? 0;
       now.set(stats.mid, {
-        concealed: concealed / SAMPLES_PER_MS,
+        concealed: ((stats.concealedSamples ?? 0) - silent) / SAMPLES_PER_MS,
+        silent: silent / SAMPLES_PER_MS,
         total: (stats.totalSamplesReceived ?? 0) / SAMPLES_PER_MS,
         // Sums over all samples that were emitted. In a pause none wait, but the next word will for as long as is meant.
         waited: 1000 * (stats.jitterBufferDelay ?? 0),
@@ -44,12 +49,13 @@ export class Hearing {
 }
 
 /** @param {Counters | undefined} before @param {Counters} now @returns {Sound} */
-function since(before = { concealed: 0, total: 0, waited: 0, meant: 0, emitted: 0 }, now) {
+function since(before = { concealed: 0, silent: 0, total: 0, waited: 0, meant: 0, emitted: 0 }, now) {
   const total = clamp(now.total - before.total, MOST_MS);
   const emitted = now.emitted - before.emitted;
   const waited = Math.max(now.waited - before.waited, now.meant - before.meant);
   const buffered = emitted > 0 ? clamp(waited / emitted, MOST_MS) : 0;
-  return { total, concealed: clamp(now.concealed - before.concealed, total), buffered };
+  const concealed = clamp(now.concealed - before.concealed, total);
+  return { total, concealed, silent: clamp(now.silent - before.silent, total - concealed), buffered };
 }
 
 /** @param {number} value @param {number} most */

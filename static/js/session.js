@@ -311,7 +311,9 @@ export class Session extends Emitter {
     const heard = await this.#hearing.look(peer);
     const sounds = this.#store.state.seats.flatMap(({ slot, audio_mid, participant }) => {
       const sound = participant !== null && audio_mid !== null ? heard.get(audio_mid) : undefined;
-      return sound?.total ? [{ slot, concealed_ms: sound.concealed, total_ms: sound.total, buffered_ms: sound.buffered }] : [];
+      if (!sound?.total) return [];
+      const { concealed, silent, total, buffered } = sound;
+      return [{ slot, concealed_ms: concealed, silent_ms: silent, total_ms: total, buffered_ms: buffered }];
     });
     if (sounds.length) this.#signalling.send({ type: "heard", sounds });
   }

@@ -45,6 +45,13 @@ def test_silence_lasts_since_the_last_word() -> None:
     assert speech.silence(now=8.0) == 2.0
 
 
+def test_something_was_said_for_as_long_as_it_is_asked_for() -> None:
+    speech = SpeechLevel()
+    assert not speech.spoke_within(1.0, now=5.0), "nobody knows"
+    speech.update(30, now=5.0)
+    assert speech.spoke_within(1.0, now=5.9) and not speech.spoke_within(1.0, now=6.0)
+
+
 @given(st.lists(st.tuples(st.integers(0, 255), st.floats(0, 100)), max_size=50))
 def test_a_level_is_always_between_silent_and_loud(steps: list[tuple[int, float]]) -> None:
     speech, now = SpeechLevel(), 0.0

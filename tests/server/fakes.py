@@ -49,6 +49,7 @@ class FakePeer:
         self.publications: dict[str, FakePublication] = {}
         self.slots: list[FakeSlot] = []
         self.speech_level = 0.0
+        self.speaks = False
         self.order = Order({}, 30, thin=False, level=Level.FULL)
         self.uplink = self.downlink = Grade.GOOD
         self.pictures: dict[int, Picture] = {}
@@ -91,6 +92,9 @@ class FakePeer:
 
     def is_reached(self, *, sends: bool) -> bool:
         return self.connected and not (self.silent and sends)
+
+    def spoke_within(self, seconds: float) -> bool:
+        return self.speaks
 
     def picture(self, slot: int) -> Picture:
         return self.pictures.get(slot, "motion")

@@ -184,6 +184,33 @@ def test_what_a_listener_missed_reaches_the_speaker_in_a_second(house: House) ->
     assert guest.last("conditions").missed == 0.0
 
 
+def hears_nothing(house: House, page: Page, seconds: int = 1) -> None:
+    """What a browser says of a gap once it has ceased to make sound up."""
+    for _ in range(seconds):
+        page.say(type="heard", sounds=[{"slot": 0, "concealed_ms": 0, "silent_ms": 1000, "total_ms": 1000}])
+        house.wait(1)
+
+
+def test_a_gap_that_lasts_is_missed_as_long_as_the_speaker_goes_on(house: House) -> None:
+    host, guest, host_peer, _ = pair(house)
+    host_peer.speaks = True
+    guest.say(type="heard", sounds=[{"slot": 0, "concealed_ms": 500, "silent_ms": 200, "total_ms": 1000}])
+    house.wait(1)
+    hears_nothing(house, guest, 2)
+    assert (host.last("conditions").missed, host.last("conditions").missed_by) == (2.5, (guest.id,))
+
+
+def test_nobody_misses_anything_of_a_microphone_that_is_silent_or_has_just_been_switched_on(
+    house: House,
+) -> None:
+    host, guest, host_peer, _ = pair(house)
+    hears_nothing(house, guest, 2)
+    host_peer.speaks = True
+    hears_nothing(house, guest)
+    assert host.last("conditions").missed == 0
+    assert house.rooms.listening.concealed_ms == 0 and house.rooms.listening.played_ms == 3000
+
+
 def test_a_page_is_told_once_what_to_send(house: House) -> None:
     host, _, host_peer, _ = pair(house)
     host_peer.order = Order({"camera": 2}, 7, thin=True, level=Level.SLOW)

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from server.listening import Listening
-from server.messages import Heard
 
 
 def test_each_second_is_counted_by_how_much_of_it_was_made_up() -> None:
     listening = Listening()
     sounds = [(0, 1000), (40, 1000), (400, 1000), (0, 0)]  # the last one: nothing was played
-    listening.add(
-        Heard(
-            sounds=tuple(
-                Heard.Sound(slot=slot, concealed_ms=concealed, total_ms=total)
-                for slot, (concealed, total) in enumerate(sounds)
-            )
-        )
-    )
+    for missed, total in sounds:
+        listening.add(missed, total)
     assert (listening.played_ms, listening.concealed_ms) == (3000, 440)
     [family] = listening.concealment.collect()
     below = {s.labels["le"]: s.value for s in family.samples if s.name.endswith("_bucket")}
@@ -25,5 +18,5 @@ def test_each_second_is_counted_by_how_much_of_it_was_made_up() -> None:
 
 def test_nobody_can_claim_to_have_missed_more_than_there_was() -> None:
     listening = Listening()
-    listening.add(Heard(sounds=(Heard.Sound(slot=0, concealed_ms=60_000, total_ms=1000),)))
+    listening.add(60_000, 1000)
     assert listening.concealed_ms == 1000
