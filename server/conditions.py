@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server import messages
 
@@ -24,6 +24,8 @@ class Link:
     # By participant, as this one is shown them; of itself, what others can be shown at most.
     pictures: Mapping[str, messages.Picture]
     sound_only: bool = False  # by choice
+    # Of shared screens the same; of its own, as whoever sees the least of it is shown it.
+    screens: Mapping[str, messages.Picture] = field(default_factory=dict)
 
 
 class Missed:
@@ -67,11 +69,15 @@ def conditions(
 
 
 def _condition(who: str, link: Link, viewer: str, mine: Link, apart: bool) -> messages.Condition:
-    picture = mine.pictures.get(who, "off")
+    picture, screen = mine.pictures.get(who, "off"), mine.screens.get(who, "off")
     if not link.connected:
-        cause: messages.Cause = "none" if who == viewer else "their-connection"
         return messages.Condition(
-            participant=who, quality="lost", cause=cause, picture=picture, sound_only=link.sound_only
+            participant=who,
+            quality="lost",
+            cause="none" if who == viewer else "their-connection",
+            picture=picture,
+            screen=screen,
+            sound_only=link.sound_only,
         )
     # Where two are equally poor, the first is named: sound that does not get away is missed by everybody.
     ways: list[tuple[int, messages.Cause]] = []
@@ -84,6 +90,7 @@ def _condition(who: str, link: Link, viewer: str, mine: Link, apart: bool) -> me
         quality=GRADES[grade],
         cause=cause if grade else "none",
         picture=picture,
+        screen=screen,
         sound_only=link.sound_only,
         uplink=GRADES[link.uplink] if apart else None,
         downlink=GRADES[link.downlink] if apart else None,

@@ -301,7 +301,8 @@ class Sending(Message):
 class Condition(Message):
     """How one person is reached. `picture` is what you are shown of them: in motion; stills or sound alone,
     to save the sound on their way or on yours; or off (switched off by them, or not wished for by you). Of
-    yourself it is what your uplink lets others be shown. `sound_only`: they chose it, so there are no
+    yourself it is what your uplink lets others be shown. `screen` is the same of the screen that they share;
+    of your own it is what whoever is shown the least of it sees. `sound_only`: they chose it, so there are no
     pictures from them and none to them. `uplink` and `downlink` are their own, each for itself; only hosts
     learn them, and of nobody who is lost."""
 
@@ -309,6 +310,7 @@ class Condition(Message):
     quality: Grade | Literal["lost"]
     cause: Cause
     picture: Picture
+    screen: Picture = "off"
     sound_only: bool = False
     uplink: Grade | None = None
     downlink: Grade | None = None

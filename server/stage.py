@@ -15,6 +15,7 @@ from server.seating import Place, Seating, rank, seat
 from server.words import WORDS
 
 PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "unsupported")  # ever less
+PAUSED: Collection[messages.Picture] = ("stills", "sound")  # to save the sound
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
 REPORTED = 1.0  # seconds that a page's report of what it heard is about
 _Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
@@ -164,26 +165,52 @@ class Stage:
     def links(self, admitted: Sequence[Participant]) -> dict[str, Link]:
         """How everybody is connected, and what they are shown of the others."""
         people = {participant.id: participant for participant in admitted}
-        return {participant.id: self._link(participant, people) for participant in admitted}
+        screens = {who: self._shown(who, "screen", people) for who in people}
+        least = {who: self._least("motion", sharer, "screen") for who, sharer in people.items()}
+        for shown in screens.values():
+            for sharer, picture in shown.items():
+                if picture in PAUSED and least[sharer] != "off":
+                    least[sharer] = max(least[sharer], picture, key=PICTURES.index)
+        return {
+            who: self._link(person, people, {**screens[who], who: least[who]})
+            for who, person in people.items()
+        }
 
-    def _link(self, participant: Participant, people: Mapping[str, Participant]) -> Link:
+    def _link(
+        self,
+        participant: Participant,
+        people: Mapping[str, Participant],
+        screens: Mapping[str, messages.Picture],
+    ) -> Link:
         performer = self._performers.get(participant.id)
         sound_only = performer is not None and performer.prefers is not None and performer.prefers.sound_only
         if performer is None or performer.peer is None:
             return Link(False, 0, 0, {}, sound_only)
         peer = performer.peer
-        pictures = {
-            place.participant: self._least(peer.picture(slot), people.get(place.participant))
-            for slot, place in enumerate(performer.seats)
-            if place is not None and place.source == "camera"
-        }
-        pictures[participant.id] = self._least("motion", participant)
-        return Link(self._reaches(participant, peer), peer.uplink, peer.downlink, pictures, sound_only)
+        pictures = self._shown(participant.id, "camera", people)
+        pictures[participant.id] = self._least("motion", participant, "camera")
+        reached = self._reaches(participant, peer)
+        return Link(reached, peer.uplink, peer.downlink, pictures, sound_only, screens)
 
-    def _least(self, picture: messages.Picture, publisher: Participant | None) -> messages.Picture:
+    def _shown(
+        self, viewer: str, source: messages.Source, people: Mapping[str, Participant]
+    ) -> dict[str, messages.Picture]:
+        """What a viewer is shown of the others' cameras or screens."""
+        performer = self._performers.get(viewer)
+        if performer is None or performer.peer is None:
+            return {}
+        return {
+            place.participant: self._least(performer.peer.picture(slot), people[place.participant], source)
+            for slot, place in enumerate(performer.seats)
+            if place is not None and place.source == source and place.participant in people
+        }
+
+    def _least(
+        self, picture: messages.Picture, publisher: Participant, source: messages.Source
+    ) -> messages.Picture:
         """What is left of a picture behind the uplink that it comes from."""
-        peer = None if publisher is None else self._peer(publisher.id)
-        if publisher is None or peer is None or not publisher.sends("camera") or picture == "off":
+        peer = self._peer(publisher.id)
+        if peer is None or not publisher.sends(source) or picture == "off":
             return "off"
         return max(picture, peer.picture_at_most, key=PICTURES.index)
 

@@ -93,11 +93,13 @@ export const MAX_SLOTS = 32;
 
 /**
  * @typedef {"good" | "fair" | "poor"} Grade
+ * @typedef {"motion" | "stills" | "sound" | "off" | "unsupported"} Picture
  * @typedef {object} Condition
  * @property {string} participant
  * @property {Grade | "lost"} quality
  * @property {"none" | "your-uplink" | "your-downlink" | "their-uplink" | "their-downlink" | "their-connection"} cause
- * @property {"motion" | "stills" | "sound" | "off" | "unsupported"} picture what we are shown of them
+ * @property {Picture} picture what we are shown of them
+ * @property {Picture} screen that they share; of our own, what whoever is shown the least of it sees
  * @property {boolean} sound_only they chose to have no pictures, in neither direction
  * @property {Grade | null} uplink their own; like `downlink` for hosts only, and of nobody who is lost
  * @property {Grade | null} downlink

@@ -244,14 +244,17 @@ export function conditionWords({ quality, cause }) {
 }
 
 /** @param {Condition} condition one's own @returns {Note} empty where there is nothing to say */
-export function ownWords({ quality, cause, picture }) {
-  if (quality === "good") return noteWords("");
+export function ownWords({ quality, cause, picture, screen }) {
   if (quality === "lost") {
     return noteWords("Nothing from you gets through: the others can’t hear you at the moment.", "The others can’t hear you");
   }
-  const way = `Your connection is ${quality}: ${CAUSES[cause]}.`;
-  if (picture !== "stills" && picture !== "sound") return noteWords(way);
-  return noteWords(`${way} Your picture is paused so that they can keep hearing you.`, "Your picture is paused so that they hear you");
+  const way = quality === "good" ? "" : `Your connection is ${quality}: ${CAUSES[cause]}.`;
+  let paused = "";
+  if (quality !== "good" && isPaused(picture)) paused = isPaused(screen) ? "picture and screen are paused" : "picture is paused";
+  else if (isPaused(screen)) paused = "screen is paused, at least for some,"; // whose own way may be the short one
+  if (!paused) return noteWords(way);
+  const why = `Your ${paused} so that they can keep hearing you.`;
+  return noteWords(way ? `${way} ${why}` : why, `Your ${paused} so that they hear you`);
 }
 
 /** @param {"uplink" | "downlink"} way @param {import("./protocol.js").Grade} grade @returns {string} */
@@ -277,9 +280,22 @@ export function pictureWords(camera, condition, soundOnly) {
   if (condition?.sound_only) return noteWords("Sound only");
   if (!camera) return noteWords("");
   if (soundOnly) return noteWords("Picture hidden: you chose sound only", "Picture hidden");
-  if (condition?.picture === "unsupported") return noteWords("This browser can’t show their picture", "No picture here");
-  const saved = condition?.picture === "stills" || condition?.picture === "sound";
-  return saved ? noteWords("Picture paused so that you can keep hearing each other", "Picture paused") : noteWords("");
+  return pausedWords(condition?.picture);
+}
+
+/**
+ * Of a camera or a shared screen that is switched on.
+ * @param {import("./protocol.js").Picture} [picture] what we are shown of it
+ * @returns {Note}
+ */
+export function pausedWords(picture) {
+  if (picture === "unsupported") return noteWords("This browser can’t show their picture", "No picture here");
+  return isPaused(picture) ? noteWords("Picture paused so that you can keep hearing each other", "Picture paused") : noteWords("");
+}
+
+/** @param {import("./protocol.js").Picture} [picture] */
+function isPaused(picture) {
+  return picture === "stills" || picture === "sound";
 }
 
 /** @param {number} seconds @param {string[]} names @returns {string} */

@@ -153,6 +153,36 @@ async def test_a_paused_picture_says_why_and_is_not_called_off(call):
     await expect(note(host, "Ana")).to_be_empty()
 
 
+async def test_a_shared_screen_that_is_paused_says_so_to_who_looks_and_to_who_shares(
+    person, server, room, sharing_browser
+):
+    host, guest = await person(using=sharing_browser), await person()
+    for one in (host, guest):
+        await one.page.add_init_script(LISTEN)
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.press("Share")
+    screen = "Ruth\u2019s screen"
+    await guest.watches(screen)
+    for shown in ("stills", "sound"):
+        await told(guest, Ana=GOOD, Ruth={**GOOD, "screen": shown})
+        await expect(note(guest, screen)).to_have_text(PAUSED)
+        await expect(guest.tile(screen)).to_have_attribute("aria-label", f"{screen}, {PAUSED}")
+    await expect(guest.tile(screen).locator("video")).not_to_have_class(re.compile("live"))
+    await told(guest, Ana=GOOD, Ruth={**GOOD, "screen": "motion"})
+    await guest.watches(screen)
+    await expect(note(guest, screen)).to_be_empty()
+
+    spared = "so that they can keep hearing you."
+    await told(host, Ana=GOOD, Ruth={**GOOD, "screen": "stills"})
+    await expect(own(host)).to_have_text(f"Your screen is paused, at least for some, {spared}")
+    await told(host, Ana=GOOD, Ruth={**SLOW_TO_SEND, "picture": "stills", "screen": "stills"})
+    await expect(own(host)).to_have_text(f"{WORDS} Your picture and screen are paused {spared}")
+    await told(host, Ana=GOOD, Ruth={**GOOD, "screen": "motion"})
+    await expect(own(host)).to_be_hidden()
+
+
 async def test_a_host_reads_both_ways_of_everybody_and_a_guest_does_not(call):
     host, guest = call.host, call.guest
     await host.press("People")

@@ -6,7 +6,7 @@ from media.sfu import Grade, Order, SendingOrdered
 from media.uplink import Level
 from server.conditions import Link, Missed, conditions
 from tests.server.fakes import FakePeer, House, Page
-from tests.server.test_stage import pair
+from tests.server.test_stage import in_call, pair
 
 GOOD = Link(True, 0, 0, {})
 
@@ -130,6 +130,37 @@ def test_a_picture_that_stopped_of_itself_is_off(house: House) -> None:
     house.settle()
     house.wait(0.25)
     assert pictures(host)[guest.id] == "off"
+
+
+def screens(page: Page) -> dict[str, str]:
+    return {person.participant: person.screen for person in page.last("conditions").people}
+
+
+def test_a_shared_screen_that_is_paused_is_told_to_who_looks_and_to_who_shares(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    host.offer("first", slots=3)
+    third = house.guest(host, "Kim")
+    third_peer = in_call(house, third, slots=3)
+    house.wait(0.25)
+    assert set(screens(host).values()) == {"off"}
+    guest.say(type="media", microphone=True, camera=True, screen=True)
+    guest_peer.flow("screen")
+    house.settle()
+    house.wait(0.25)
+    assert screens(host)[guest.id] == screens(third)[guest.id] == screens(guest)[guest.id] == "motion"
+    host_peer.pictures[2] = "stills"  # of the screen: the host's way is short
+    house.wait(0.25)
+    assert (screens(host)[guest.id], screens(third)[guest.id]) == ("stills", "motion")
+    assert screens(guest)[guest.id] == "stills" and pictures(guest)[guest.id] == "motion"
+    third_peer.pictures[2] = "off"  # a hidden tile concerns nobody
+    house.wait(0.25)
+    assert screens(guest)[guest.id] == "stills"
+    guest_peer.picture_at_most = "sound"
+    house.wait(0.25)
+    assert screens(host)[guest.id] == screens(guest)[guest.id] == "sound"
+    guest.say(type="media", microphone=True, camera=True, screen=False)
+    house.wait(0.25)
+    assert screens(host)[guest.id] == screens(guest)[guest.id] == "off"
 
 
 def test_a_dead_path_is_told_long_before_the_connection_is_given_up(house: House) -> None:

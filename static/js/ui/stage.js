@@ -1,7 +1,7 @@
 /** The tiles of everybody, their places, and what the server is told about their sizes. */
 
 import { others } from "../state.js";
-import { clock, noteWords, pictureWords } from "../words.js";
+import { clock, noteWords, pausedWords, pictureWords } from "../words.js";
 import { byId, reconcile, setText } from "./dom.js";
 import { arrange } from "./layout.js";
 import { Tile } from "./tile.js";
@@ -15,6 +15,9 @@ import { Tile } from "./tile.js";
 const SETTLE_MS = 150; // sizes change in bursts: tell the server the last one
 const CLOCK_MS = 500; // how often the time of whoever is away is drawn: a beat of 1 s would leave seconds out
 const ROUGH_PX = 16; // finer steps than a video layer's are of no use
+
+/** @type {Set<string | undefined>} */
+const UNSEEN = new Set(["sound", "unsupported"]); // of what is switched on
 
 const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: noteWords(""), slot: null };
 
@@ -88,8 +91,10 @@ export class Stage {
       const seat = seatOf(id, "screen");
       if (!screen || !seat) continue;
       const track = this.#track(seat.video_mid);
-      const note = noteWords(soundOnly ? "Screen hidden: you chose sound only" : "");
-      places.push({ ...PLAIN, kind: "screen", id, name, track, picture: !soundOnly, note, slot: seat.slot });
+      const shown = conditions.get(id)?.screen;
+      const note = soundOnly ? noteWords("Screen hidden: you chose sound only") : pausedWords(shown);
+      const picture = !soundOnly && !UNSEEN.has(shown);
+      places.push({ ...PLAIN, kind: "screen", id, name, track, picture, note, slot: seat.slot });
     }
     for (const { id, name, microphone, camera, connection, lostSince } of people) {
       const seat = seatOf(id, "camera");
@@ -104,7 +109,7 @@ export class Stage {
         id,
         name,
         track: this.#track(seat?.video_mid ?? null),
-        picture: camera && !["sound", "unsupported"].includes(condition?.picture ?? "") && !soundOnly,
+        picture: camera && !UNSEEN.has(condition?.picture) && !soundOnly,
         off: !away && !camera && !condition?.sound_only, // who is out of reach has switched nothing off
         away,
         condition,
