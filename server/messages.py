@@ -11,11 +11,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 PROTOCOL_VERSION = 1
-MAX_MESSAGE = 256 * 1024  # bytes of one WebSocket message; an offer of 40 m-lines is about 180 KB
+MAX_MESSAGE = 256 * 1024  # bytes of one WebSocket message; Chromium's largest offer is about 95 KB
 MAX_SDP = 200_000  # characters
 MAX_CHAT = 2_000  # characters
 MAX_NAME = 60  # characters
-MAX_SLOTS = 32  # wishes in one message
+MAX_SLOTS = 30  # (audio, video) pairs for what the others send
+MAX_LINES = 3 + 2 * MAX_SLOTS  # m-lines of one offer: microphone, camera, screen, and the slots
+MAX_PEOPLE = 25  # in one room: each has a slot for everybody else, and for six screens
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME)]
 Identity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

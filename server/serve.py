@@ -16,6 +16,7 @@ from aiohttp import web
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens, read_or_create_secret
+from server.messages import MAX_LINES
 from server.session import CLOSE_GRACE
 from server.settings import Problem, Settings, SettingsError
 
@@ -88,6 +89,7 @@ def sfu_settings(settings: Settings) -> SfuSettings:
         media_port=settings.media_port,
         public_addresses=settings.public_addresses,
         max_peers=settings.max_peers,
+        max_media_lines=MAX_LINES,
     )
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from server.messages import MAX_PEOPLE
+
 ENVIRONMENT_PREFIX = "ROOMTONE_"
 CONFIG_VARIABLE = "ROOMTONE_CONFIG"  # the TOML file, where --config does not name one
 MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash for HS256
@@ -124,7 +126,9 @@ class Settings(BaseModel):
 
     # how much a stranger can take
     max_rooms: int = Field(200, ge=1, le=10_000, description="Rooms at a time.")
-    max_participants: int = Field(12, ge=2, le=50, description="People in one room, the host included.")
+    max_participants: int = Field(
+        12, ge=2, le=MAX_PEOPLE, description=f"People in one room, the host included; at most {MAX_PEOPLE}."
+    )
     max_waiting: int = Field(20, ge=1, le=200, description="People waiting at the door of one room.")
     max_connections: int = Field(1000, ge=2, le=100_000, description="WebSocket connections at a time.")
     max_peers: int = Field(400, ge=2, le=10_000, description="WebRTC connections at a time.")

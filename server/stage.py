@@ -337,7 +337,10 @@ class Stage:
             if performer.watches is not None:
                 return [place for place in cameras if place.participant == performer.watches]
             return [place for place in cameras if place in performer.seats][:1] or cameras[:1]
-        return cameras + [Place(other.id, "screen") for other, media in others if media.has_screen_place]
+        screens = [Place(other.id, "screen") for other, media in others if media.has_screen_place]
+        return (cameras + screens)[
+            : messages.MAX_SLOTS
+        ]  # everybody is seen and heard, whoever shares a screen
 
     def _publications(self, place: Place | None) -> tuple[Publication | None, Publication | None]:
         peer = self._peer(place.participant) if place is not None else None

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from server.messages import MAX_SLOTS
+
 ARRANGED_WELL = """async () => {
     const {arrange} = await import("/static/js/ui/layout.js");
     const faults = [];
@@ -38,7 +40,7 @@ ARRANGED_WELL = """async () => {
 }"""
 
 # A client of a few lines: no view, no state, no devices.
-BARE_CLIENT = """async ([token, room]) => {
+BARE_CLIENT = """async ([token, room, slots, sources]) => {
     const {Signalling} = await import("/static/js/signalling.js");
     const {Connection} = await import("/static/js/connection.js");
     const {PROTOCOL_VERSION: version} = await import("/static/js/protocol.js");
@@ -48,7 +50,8 @@ BARE_CLIENT = """async ([token, room]) => {
     await new Promise((done, failed) => {
         connection.on("state", state => state === "connected" && done());
         signalling.on("message", message => {
-            if (message.type === "welcome" && message.state === "joined") connection.start(message.slots, []);
+            const joined = message.type === "welcome" && message.state === "joined";
+            if (joined) connection.start(slots ?? message.slots, sources);
             if (message.type === "answer") connection.accept(message);
             if (message.type === "bye") failed(new Error(message.code));
         });
@@ -114,9 +117,16 @@ async def test_another_client_can_be_built_on_signalling_and_connection_alone(pe
     await host.come(server.link(room, "host"), "Ruth")
     bare = await (await person()).open(server.url)
     token = server.link(room).partition("#")[2]
-    state = asyncio.ensure_future(bare.page.evaluate(BARE_CLIENT, [token, room]))
+    state = asyncio.ensure_future(bare.page.evaluate(BARE_CLIENT, [token, room, None, []]))
     await host.let_in("Bare")
     assert await state == "connected"
+
+
+async def test_the_largest_offer_that_a_page_makes_is_answered(person, server, room):
+    bare = await (await person()).open(server.url)
+    token = server.link(room, "host").partition("#")[2]
+    sources = ["microphone", "camera", "screen"]
+    assert await bare.page.evaluate(BARE_CLIENT, [token, room, MAX_SLOTS, sources]) == "connected"
 
 
 async def test_grades_that_jump_to_and_fro_are_no_news_until_they_stay(blank):
