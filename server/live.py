@@ -109,6 +109,7 @@ class LiveRoom:
         elif isinstance(message, messages.Prefer):
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
+            self._around.listening.note(message)
             for speaker, missed_ms, total_ms in self.stage.heard(participant, message):
                 self._around.listening.add(missed_ms, total_ms)
                 self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())

@@ -140,7 +140,7 @@ class Heard(Message):
     """How the sound of each slot arrived since the last such message, about once a second: milliseconds
     played; of them, milliseconds that had to be made up because packets were missing, and those of silence,
     which is all there is where a gap lasts or a microphone is off; and for how many milliseconds sound waits
-    in the browser's buffer."""
+    in the browser's buffer. `frozen_ms`: for so long pictures that ought to move stood still, in all."""
 
     class Sound(Message):
         slot: Annotated[int, Field(ge=0, lt=MAX_SLOTS)]
@@ -151,6 +151,7 @@ class Heard(Message):
 
     type: Literal["heard"] = "heard"
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MAX_SLOTS)]
+    frozen_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
 
 
 class Prefer(Message):

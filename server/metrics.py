@@ -68,6 +68,12 @@ class RoomtoneCollector(Collector):
                 f"roomtone_sound_{what}_seconds", "Of sound, as the listeners report.", milliseconds / 1000
             )
         yield from listening.concealment.collect()
+        yield from listening.buffered.collect()
+        yield CounterMetricFamily(
+            "roomtone_picture_frozen_seconds",
+            "For which pictures stood still that ought to move, as the viewers report.",
+            listening.frozen_ms / 1000,
+        )
         told = [item for live in self._rooms.rooms.values() for item in live.conditions.items()]
         yield GaugeMetricFamily(
             "roomtone_missed",

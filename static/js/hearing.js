@@ -1,6 +1,7 @@
 /**
  * How well the sound of each m-line arrives: what was played, how much of it had to be made up, and how late it is.
- * Goes back to the speaker, who can then say it again, and to the server, which lets late sound catch up.
+ * Goes back to the speaker, who can then say it again, and to the server, which lets late sound catch up. For how long
+ * pictures froze, too, for the operator.
  */
 
 const SAMPLES_PER_MS = 48; // of Opus
@@ -17,18 +18,25 @@ export class Hearing {
   #peer = null;
   /** @type {Map<string, Counters>} */
   #before = new Map();
+  #frozen = 0;
 
   /**
    * @param {RTCPeerConnection} peer
-   * @returns {Promise<Map<string, Sound>>} by mid, since the last call
+   * @returns {Promise<{sounds: Map<string, Sound>, frozen: number}>} by mid, and milliseconds, since the last call
    */
   async look(peer) {
-    if (peer !== this.#peer) this.#before = new Map();
+    if (peer !== this.#peer) {
+      this.#before = new Map();
+      this.#frozen = 0;
+    }
     this.#peer = peer;
+    let frozen = 0;
     /** @type {Map<string, Counters>} */
     const now = new Map();
     for (const stats of (await peer.getStats()).values()) {
-      if (stats.type !== "inbound-rtp" || stats.kind !== "audio" || !stats.mid) continue;
+      if (stats.type !== "inbound-rtp") continue;
+      frozen += 1000 * (stats.totalFreezesDuration ?? 0);
+      if (stats.kind !== "audio" || !stats.mid) continue;
       // After half a second of a gap there is only silence, as there is while a microphone is off, which nobody misses:
       // the server knows which it was.
       const silent = stats.silentConcealedSamples ?? 0;
@@ -43,8 +51,11 @@ export class Hearing {
       });
     }
     const before = this.#before;
+    const frozenBefore = this.#frozen;
     this.#before = now;
-    return new Map([...now].map(([mid, sound]) => [mid, since(before.get(mid), sound)]));
+    this.#frozen = frozen;
+    const sounds = new Map([...now].map(([mid, sound]) => [mid, since(before.get(mid), sound)]));
+    return { sounds, frozen: clamp(frozen - frozenBefore, MOST_MS) };
   }
 }
 

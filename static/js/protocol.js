@@ -18,7 +18,7 @@ export const MAX_SLOTS = 30;
 /** @typedef {{slot: number, width: number, height: number}} TileWish device pixels; 0 x 0: send no video */
 /** @typedef {{type: "wish", tiles: TileWish[]}} Wish */
 /** @typedef {{slot: number, concealed_ms: number, silent_ms: number, total_ms: number, buffered_ms: number}} SlotSound */
-/** @typedef {{type: "heard", sounds: SlotSound[]}} Heard how sound arrived since the last such message */
+/** @typedef {{type: "heard", sounds: SlotSound[], frozen_ms: number}} Heard how it arrived since the last such message */
 /** @typedef {{type: "prefer", sound_only: boolean, save_data: boolean}} Prefer */
 /** @typedef {{type: "chat", text: string}} ChatSend */
 /** @typedef {{type: "admit" | "decline" | "mute" | "remove", participant: string}} HostAction */

@@ -310,12 +310,12 @@ export class Session extends Emitter {
     if (!peer || state === "new" || !this.#signalling.up) return;
     const heard = await this.#hearing.look(peer);
     const sounds = this.#store.state.seats.flatMap(({ slot, audio_mid, participant }) => {
-      const sound = participant !== null && audio_mid !== null ? heard.get(audio_mid) : undefined;
+      const sound = participant !== null && audio_mid !== null ? heard.sounds.get(audio_mid) : undefined;
       if (!sound?.total) return [];
       const { concealed, silent, total, buffered } = sound;
       return [{ slot, concealed_ms: concealed, silent_ms: silent, total_ms: total, buffered_ms: buffered }];
     });
-    if (sounds.length) this.#signalling.send({ type: "heard", sounds });
+    if (sounds.length) this.#signalling.send({ type: "heard", sounds, frozen_ms: heard.frozen });
   }
 
   /** @param {import("./connection.js").MediaState} media */

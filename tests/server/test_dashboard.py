@@ -68,11 +68,11 @@ async def host(client: Any) -> Any:
     """A page that missed a part of what it heard, and said so."""
     token = Tokens(SECRET).link(ROOM, "host", lifetime=60, now=time.time(), name="Dr. Reed")
     socket = await client.ws_connect("/ws")
-    sounds = [{"slot": 0, "concealed_ms": 60, "total_ms": 1000}]
+    sounds = [{"slot": 0, "concealed_ms": 60, "total_ms": 1000, "buffered_ms": 80}]
     for message in (
         {"type": "hello", "version": 1, "token": token},
         {"type": "nonsense"},
-        {"type": "heard", "sounds": sounds},
+        {"type": "heard", "sounds": sounds, "frozen_ms": 300},
     ):
         await socket.send_json(message)
     while (await socket.receive_json())["type"] != "conditions":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.listening import Listening
+from server.messages import Heard
 
 
 def test_each_second_is_counted_by_how_much_of_it_was_made_up() -> None:
@@ -20,3 +21,14 @@ def test_nobody_can_claim_to_have_missed_more_than_there_was() -> None:
     listening = Listening()
     listening.add(60_000, 1000)
     assert listening.concealed_ms == 1000
+
+
+def test_how_late_sound_was_and_for_how_long_pictures_froze_is_summed_up() -> None:
+    listening = Listening()
+    for buffered in (60, 900, 0):  # the last one: not known
+        sound = Heard.Sound(slot=0, concealed_ms=0, total_ms=1000, buffered_ms=buffered)
+        listening.note(Heard(sounds=(sound,), frozen_ms=250))
+    assert listening.frozen_ms == 750
+    [family] = listening.buffered.collect()
+    below = {s.labels["le"]: s.value for s in family.samples if s.name.endswith("_bucket")}
+    assert (below["0.05"], below["0.1"], below["0.8"], below["1.6"]) == (0, 1, 1, 2)
