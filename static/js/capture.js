@@ -24,31 +24,32 @@ export const canShareScreen = () => "getDisplayMedia" in (navigator.mediaDevices
 /**
  * Asks for both at once, so that the browser shows one question; then for each by itself where that failed.
  * @param {Partial<Record<Kind, string>>} wanted kind -> device id, "" for the browser's choice
+ * @param {AbortSignal} [signal] stops what has come by then, and what comes later; nothing more is asked for
  * @returns {Promise<Partial<Record<Kind, Captured>>>}
  */
-export async function capture(wanted) {
+export async function capture(wanted, signal) {
   const kinds = /** @type {Kind[]} */ (Object.keys(wanted));
   const blocked = obstacle();
   if (blocked) return Object.fromEntries(kinds.map((kind) => [kind, { track: null, problem: blocked }]));
-  if (kinds.length < 2) return await captureEach(kinds, wanted);
+  if (kinds.length < 2) return await captureEach(kinds, wanted, signal);
   try {
-    const stream = await request(wanted);
+    const stream = await request(wanted, signal);
     return { microphone: found(stream.getAudioTracks()), camera: found(stream.getVideoTracks()) };
   } catch (error) {
     const refused = isRefusal(error);
     // A second question right after a refusal of everything would be rude: ask only where it may be granted.
     const rest = refused ? await filter(kinds, async (kind) => (await permission(kind)) !== "denied") : kinds;
     if (refused && rest.length === kinds.length) rest.splice(rest.indexOf("camera"), 1);
-    const results = await captureEach(rest, wanted);
+    const results = await captureEach(rest, wanted, signal);
     for (const kind of kinds) results[kind] ??= { track: null, problem: problemOf(kind, error) };
     return results;
   }
 }
 
-/** @returns {Promise<MediaStreamTrack | null>} null when the person changed their mind */
-export async function captureScreen() {
+/** @param {AbortSignal} [signal] @returns {Promise<MediaStreamTrack | null>} null when the person changed their mind */
+export async function captureScreen(signal) {
   try {
-    const stream = await navigator.mediaDevices.getDisplayMedia(SCREEN);
+    const stream = heed(await navigator.mediaDevices.getDisplayMedia(SCREEN), signal);
     return stream.getVideoTracks()[0] ?? null;
   } catch (error) {
     if (isRefusal(error)) return null;
@@ -56,13 +57,13 @@ export async function captureScreen() {
   }
 }
 
-/** @param {Kind[]} kinds @param {Partial<Record<Kind, string>>} wanted */
-async function captureEach(kinds, wanted) {
+/** @param {Kind[]} kinds @param {Partial<Record<Kind, string>>} wanted @param {AbortSignal} [signal] */
+async function captureEach(kinds, wanted, signal) {
   /** @type {Partial<Record<Kind, Captured>>} */
   const results = {};
   for (const kind of kinds) {
     try {
-      results[kind] = found((await request({ [kind]: wanted[kind] })).getTracks());
+      results[kind] = found((await request({ [kind]: wanted[kind] }, signal)).getTracks());
     } catch (error) {
       results[kind] = { track: null, problem: problemOf(kind, error) };
     }
@@ -74,14 +75,18 @@ async function captureEach(kinds, wanted) {
  * The chosen devices exactly: Chrome does not honour an `ideal` microphone. One that is gone gives way to the
  * browser's choice.
  * @param {Partial<Record<Kind, string>>} wanted
+ * @param {AbortSignal} [signal]
  */
-async function request({ microphone, camera }) {
+async function request({ microphone, camera }, signal) {
   /** @param {boolean} exact */
-  const ask = (exact) =>
-    navigator.mediaDevices.getUserMedia({
+  const ask = async (exact) => {
+    signal?.throwIfAborted();
+    const stream = await navigator.mediaDevices.getUserMedia({
       audio: microphone === undefined ? false : { ...VOICE, ...(exact && device(microphone)) },
       video: camera === undefined ? false : { ...PICTURE, ...(exact && device(camera)) },
     });
+    return heed(stream, signal);
+  };
   try {
     return await ask(true);
   } catch (error) {
@@ -89,6 +94,15 @@ async function request({ microphone, camera }) {
     if (gone && (microphone || camera)) return await ask(false);
     throw error;
   }
+}
+
+/** @param {MediaStream} stream @param {AbortSignal} [signal] ends its tracks, also when it did so long ago */
+function heed(stream, signal) {
+  for (const track of stream.getTracks()) {
+    if (signal?.aborted) track.stop();
+    else signal?.addEventListener("abort", () => track.stop(), { once: true });
+  }
+  return stream;
 }
 
 /** @param {string} id "" for the browser's choice */

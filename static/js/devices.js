@@ -44,6 +44,9 @@ export class Devices extends Emitter {
     speaker: recallChoice("speaker", ""),
   };
 
+  /** Of the present use, from `start` to `stop`: what the browser still asks for at its end is let go when it comes. @type {AbortController | null} */
+  #use = null;
+
   constructor() {
     super();
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
@@ -60,6 +63,7 @@ export class Devices extends Emitter {
    * @param {{microphone: boolean, camera: boolean}} on
    */
   async start({ microphone, camera }) {
+    this.#use ??= new AbortController();
     this.inputs.microphone.on = microphone;
     this.inputs.camera.on = camera;
     await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
@@ -116,8 +120,9 @@ export class Devices extends Emitter {
   }
 
   async shareScreen() {
-    const track = await captureScreen();
-    if (!track) return;
+    const signal = this.#use?.signal;
+    const track = signal && (await captureScreen(signal));
+    if (!track || signal.aborted) return;
     this.stopScreen();
     if (this.soundOnly) this.inputs.camera.on = false; // the screen was asked for, not the face
     this.#endSoundOnly();
@@ -133,10 +138,15 @@ export class Devices extends Emitter {
     this.#tell("screen");
   }
 
-  /** Lets everything go. */
+  /** Lets everything go, and takes nothing more. What the person wants stays as it was, for the next `start`. */
   stop() {
+    this.#use?.abort();
+    this.#use = null;
     this.stopScreen();
-    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) this.#release(kind);
+    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
+      this.inputs[kind].busy = false;
+      this.#release(kind);
+    }
     this.emit("change", undefined);
   }
 
@@ -148,14 +158,17 @@ export class Devices extends Emitter {
     this.emit("notice", { code: "sound-only-ended", name: "" });
   }
 
-  /** @param {Kind[]} wanted */
+  /** @param {Kind[]} wanted @returns {Promise<boolean>} whether it still mattered when the browser had answered */
   async #take(wanted) {
+    const signal = this.#use?.signal;
+    if (!signal) return false;
     const kinds = wanted.filter((kind) => kind !== "camera" || !this.soundOnly);
     for (const kind of kinds) this.inputs[kind].busy = true;
     this.emit("change", undefined);
     // Some devices can be open only once: the old track has to go first.
     for (const kind of kinds) this.inputs[kind].track?.stop();
-    const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, this.chosen[kind]])));
+    const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, this.chosen[kind]])), signal);
+    if (signal.aborted) return false;
     for (const kind of kinds) {
       const input = this.inputs[kind];
       const { track = null, problem = null } = results[kind] ?? {};
@@ -164,6 +177,7 @@ export class Devices extends Emitter {
       this.#adopt(kind, track);
     }
     await this.#relist();
+    return true;
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track */
@@ -218,7 +232,7 @@ export class Devices extends Emitter {
     const input = this.inputs[kind];
     input.track = null;
     if (kind === "camera" && !input.on) return;
-    await this.#take([kind]);
+    if (!(await this.#take([kind]))) return;
     const track = this.inputs[kind].track;
     if (track) this.emit("notice", { code: `${kind}-switched`, name: track.label });
     else this.emit("notice", { code: input.problem ?? `${kind}-failed`, name: "" });

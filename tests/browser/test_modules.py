@@ -102,6 +102,25 @@ WHY_NOT = """async ([name, kinds]) => {
     return [microphone.problem, camera.problem];
 }"""
 
+# The microphone has come, the camera's question is open.
+ENDED_MEANWHILE = """async () => {
+    const {capture} = await import("/static/js/capture.js");
+    const use = new AbortController();
+    const microphone = new MediaStreamTrackGenerator({kind: "audio"});
+    await new Promise((open) => {
+        navigator.mediaDevices.getUserMedia = async ({audio, video}) => {
+            if (audio && video) throw new DOMException("", "NotReadableError");
+            if (audio) return new MediaStream([microphone]);
+            open();
+            return new Promise(() => {});
+        };
+        void capture({microphone: "", camera: ""}, use.signal);
+    });
+    const before = microphone.readyState;
+    use.abort();
+    return [before, microphone.readyState];
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blank(person, server):
@@ -177,6 +196,10 @@ async def test_a_token_is_read_for_a_greeting_and_garbage_gives_none(blank):
 )
 async def test_every_reason_for_a_missing_device_has_its_code(blank, error, kinds, problems):
     assert await blank.evaluate(WHY_NOT, [error, kinds]) == problems
+
+
+async def test_what_was_captured_is_let_go_with_what_it_was_for_while_more_is_asked_for(blank):
+    assert await blank.evaluate(ENDED_MEANWHILE) == ["live", "ended"]
 
 
 async def test_every_code_of_the_server_and_of_the_devices_has_plain_words(blank):

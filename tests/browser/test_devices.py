@@ -1,0 +1,89 @@
+"""Microphone, camera, screen and speaker: what is taken, what is let go, what the person is told of it."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.browser.person import Person
+
+# Keeps every track that the page gets, and lets the test hold the browser's answers back.
+DEVICES = """
+    window.taken = [];
+    window.asked = 0;
+    window.answers = Promise.resolve();
+    window.hold = () => {
+        window.answers = new Promise((resolve) => (window.allow = resolve));
+    };
+    window.failures = {};  // kind -> name of the error
+    for (const name of ["getUserMedia", "getDisplayMedia"]) {
+        const ask = navigator.mediaDevices[name].bind(navigator.mediaDevices);
+        navigator.mediaDevices[name] = async (wanted) => {
+            window.asked++;
+            await window.answers;
+            for (const [kind, error] of Object.entries(window.failures))
+                if (wanted[kind === "microphone" ? "audio" : "video"]) throw new DOMException("", error);
+            const stream = await ask(wanted);
+            window.taken.push(...stream.getTracks());
+            return stream;
+        };
+    }
+"""
+NONE_LIVE = """window.taken.every(({readyState}) => readyState === "ended")"""
+# Until everything has run that a change of devices sets off.
+PLUG = """async () => {
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    for (let round = 0; round < 3; round++) await navigator.mediaDevices.enumerateDevices();
+}"""
+
+
+async def with_devices(someone: Person, script: str = "") -> Person:
+    await someone.page.add_init_script(DEVICES + script)
+    return someone
+
+
+async def test_what_the_browser_gives_after_the_end_is_let_go_and_the_next_session_has_it(
+    person, server, room
+):
+    host, guest = await person(), await with_devices(await person(), "window.hold();")
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.press("Decline Ana")
+    await guest.sees("ended")
+    await guest.page.evaluate("allow()")
+    await guest.page.wait_for_function("window.taken.length === 2")
+    assert await guest.page.evaluate(NONE_LIVE)
+    await guest.press("Ask again")
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+    await expect(guest.button("Camera")).to_have_attribute("aria-pressed", "true")
+    await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_after_the_end_a_headset_that_is_plugged_in_is_not_taken(person, server, room):
+    guest = await with_devices(await person(), "window.failures = {microphone: 'NotFoundError'};")
+    await guest.open(server.link(room))
+    await guest.reads("No microphone was found")
+    await guest.page.get_by_label("Your name").fill("Ana")
+    await guest.press("Ask to join")
+    await guest.press("Leave")
+    await guest.sees("ended")
+    asked = await guest.page.evaluate("window.failures = {}, window.asked")
+    await guest.page.evaluate(PLUG)
+    assert await guest.page.evaluate("window.asked") == asked
+    assert await guest.page.evaluate(NONE_LIVE)
+
+
+async def test_a_screen_that_is_chosen_after_the_end_is_not_captured(person, server, room, sharing_browser):
+    host = await with_devices(await person(using=sharing_browser))
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.page.evaluate("window.hold()")
+    await host.press("Share")
+    await host.press("Leave")
+    await host.press("Only leave")
+    await host.sees("ended")
+    await host.page.evaluate("allow()")
+    await host.page.wait_for_function("window.taken.length === 3")
+    await host.page.wait_for_function(NONE_LIVE)
+    await host.press("Join again")
+    await host.press("Enter the room")
+    await expect(host.button("Share")).to_have_attribute("aria-pressed", "false")
