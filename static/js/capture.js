@@ -52,7 +52,7 @@ export async function captureScreen(signal) {
     const stream = heed(await navigator.mediaDevices.getDisplayMedia(SCREEN), signal);
     return stream.getVideoTracks()[0] ?? null;
   } catch (error) {
-    if (isRefusal(error)) return null;
+    if (isRefusal(error) || nameOf(error) === "AbortError") return null;
     throw error;
   }
 }
@@ -63,7 +63,7 @@ async function captureEach(kinds, wanted, signal) {
   const results = {};
   for (const kind of kinds) {
     try {
-      results[kind] = found((await request({ [kind]: wanted[kind] }, signal)).getTracks());
+      results[kind] = found((await requestOne(kind, wanted[kind] ?? "", signal)).getTracks());
     } catch (error) {
       results[kind] = { track: null, problem: problemOf(kind, error) };
     }
@@ -72,27 +72,31 @@ async function captureEach(kinds, wanted, signal) {
 }
 
 /**
- * The chosen devices exactly: Chrome does not honour an `ideal` microphone. One that is gone gives way to the
- * browser's choice.
+ * The chosen devices exactly: Chrome does not honour an `ideal` microphone.
  * @param {Partial<Record<Kind, string>>} wanted
  * @param {AbortSignal} [signal]
  */
 async function request({ microphone, camera }, signal) {
-  /** @param {boolean} exact */
-  const ask = async (exact) => {
-    signal?.throwIfAborted();
-    const stream = await navigator.mediaDevices.getUserMedia({
-      audio: microphone === undefined ? false : { ...VOICE, ...(exact && device(microphone)) },
-      video: camera === undefined ? false : { ...PICTURE, ...(exact && device(camera)) },
-    });
-    return heed(stream, signal);
-  };
+  signal?.throwIfAborted();
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: microphone === undefined ? false : { ...VOICE, ...device(microphone) },
+    video: camera === undefined ? false : { ...PICTURE, ...device(camera) },
+  });
+  return heed(stream, signal);
+}
+
+/**
+ * One that is gone gives way to the browser's choice, by itself: another kind keeps what was chosen for it.
+ * @param {Kind} kind
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ */
+async function requestOne(kind, id, signal) {
   try {
-    return await ask(true);
+    return await request({ [kind]: id }, signal);
   } catch (error) {
-    const gone = error instanceof Error && ["OverconstrainedError", "NotFoundError"].includes(error.name);
-    if (gone && (microphone || camera)) return await ask(false);
-    throw error;
+    if (!isMissing(error) || !id) throw error;
+    return await request({ [kind]: "" }, signal);
   }
 }
 
@@ -115,17 +119,27 @@ function found(tracks) {
   return { track: tracks[0] ?? null, problem: null };
 }
 
+/** @param {unknown} error an OverconstrainedError is not always a DOMException */
+function nameOf(error) {
+  return error instanceof Error ? error.name : "";
+}
+
 /** @param {unknown} error */
 function isRefusal(error) {
-  return error instanceof Error && ["NotAllowedError", "SecurityError", "AbortError"].includes(error.name);
+  return ["NotAllowedError", "SecurityError"].includes(nameOf(error));
+}
+
+/** @param {unknown} error */
+function isMissing(error) {
+  return ["NotFoundError", "OverconstrainedError"].includes(nameOf(error));
 }
 
 /** @param {Kind} kind @param {unknown} error */
 function problemOf(kind, error) {
-  const name = error instanceof Error ? error.name : ""; // an OverconstrainedError is not always a DOMException
   if (isRefusal(error)) return `${kind}-refused`;
-  if (name === "NotFoundError" || name === "OverconstrainedError") return `${kind}-missing`;
-  if (name === "NotReadableError") return `${kind}-busy`;
+  if (isMissing(error)) return `${kind}-missing`;
+  // The system gives the device to somebody else, or its hardware does not start.
+  if (["NotReadableError", "AbortError"].includes(nameOf(error))) return `${kind}-busy`;
   return `${kind}-failed`;
 }
 

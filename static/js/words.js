@@ -169,6 +169,8 @@ const NOTICES = {
   "server-full": "The server has no place for sound and picture just now. We keep trying.",
 };
 
+const BY_THE_SYSTEM = " Where that changes nothing, your system may block {it}: look in its privacy settings.";
+
 /** How to allow a refused device, by browser. @type {[(agent: string) => boolean, string][]} */
 const HOW_TO_ALLOW = [
   [
@@ -182,13 +184,13 @@ const HOW_TO_ALLOW = [
   [(agent) => /Android/.test(agent), "Tap the sign beside the address, then “Permissions”, and allow {it}."],
   [
     (agent) => /Firefox/.test(agent),
-    "Click the crossed-out sign beside the address, remove “Blocked” for {it}, then try again.",
+    "Click the crossed-out sign beside the address, remove “Blocked” for {it}, then try again." + BY_THE_SYSTEM,
   ],
   [
     (agent) => /Safari/.test(agent) && !/Chrom(e|ium)|Edg/.test(agent),
-    "In the menu bar choose Safari, “Settings for This Website”, and allow {it}. Then load the page again.",
+    "In the menu bar choose Safari, “Settings for This Website”, and allow {it}. Then load the page again." + BY_THE_SYSTEM,
   ],
-  [() => true, "Click the sign beside the address, allow {it} there, then try again."],
+  [() => true, "Click the sign beside the address, allow {it} there, then try again." + BY_THE_SYSTEM],
 ];
 
 const REFUSED = {
@@ -207,7 +209,7 @@ export function problemWords(code) {
   const words = PROBLEMS[code] ?? { title: "Something went wrong with your devices", text: "Try again." };
   if (!(code in REFUSED)) return words;
   const how = HOW_TO_ALLOW.find(([matches]) => matches(navigator.userAgent))?.[1] ?? "";
-  return { ...words, text: how.replace("{it}", REFUSED[/** @type {keyof REFUSED} */ (code)]) };
+  return { ...words, text: how.replaceAll("{it}", REFUSED[/** @type {keyof REFUSED} */ (code)]) };
 }
 
 /** @param {string} code @param {{name?: string, message?: string}} [fill] @returns {string} */

@@ -173,6 +173,7 @@ async def test_whoever_refuses_camera_and_microphone_reads_how_to_allow_them_and
     await guest.open(server.link(room))
     await guest.reads("Camera and microphone are blocked")
     await guest.reads("allow camera and microphone there")
+    await guest.reads("your system may block camera and microphone: look in its privacy settings")
     await guest.page.get_by_label("Your name").fill("Ana")
     await guest.press("Ask to join")
     await host.let_in("Ana")

@@ -102,6 +102,19 @@ WHY_NOT = """async ([name, kinds]) => {
     return [microphone.problem, camera.problem];
 }"""
 
+# The chosen camera is gone. Gives what was asked for, and granted.
+CHOSEN = """async () => {
+    const {capture} = await import("/static/js/capture.js");
+    const granted = [];
+    navigator.mediaDevices.getUserMedia = async ({audio, video}) => {
+        if (video.deviceId) throw new DOMException("", "OverconstrainedError");
+        granted.push([audio && audio.deviceId, video && video.deviceId]);
+        return new MediaStream([new MediaStreamTrackGenerator({kind: audio ? "audio" : "video"})]);
+    };
+    await capture({microphone: "headset", camera: "gone"});
+    return granted;
+}"""
+
 # The microphone has come, the camera's question is open.
 ENDED_MEANWHILE = """async () => {
     const {capture} = await import("/static/js/capture.js");
@@ -189,6 +202,7 @@ async def test_a_token_is_read_for_a_greeting_and_garbage_gives_none(blank):
         ("NotFoundError", ["camera"], [None, "camera-missing"]),
         ("NotFoundError", ["microphone"], ["microphone-missing", None]),
         ("NotReadableError", ["camera"], [None, "camera-busy"]),
+        ("AbortError", ["camera"], [None, "camera-busy"]),
         ("NotReadableError", ["camera", "microphone"], ["microphone-busy", "camera-busy"]),
         ("NotAllowedError", ["camera", "microphone"], ["microphone-refused", "camera-refused"]),
         ("TypeError", ["camera", "microphone"], ["microphone-failed", "camera-failed"]),
@@ -196,6 +210,10 @@ async def test_a_token_is_read_for_a_greeting_and_garbage_gives_none(blank):
 )
 async def test_every_reason_for_a_missing_device_has_its_code(blank, error, kinds, problems):
     assert await blank.evaluate(WHY_NOT, [error, kinds]) == problems
+
+
+async def test_a_chosen_camera_that_is_gone_takes_no_microphone_with_it(blank):
+    assert await blank.evaluate(CHOSEN) == [[{"exact": "headset"}, False], [False, None]]
 
 
 async def test_what_was_captured_is_let_go_with_what_it_was_for_while_more_is_asked_for(blank):
