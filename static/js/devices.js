@@ -2,8 +2,8 @@
  * The person's microphone, camera, screen and speaker: what is switched on, which device it is, and what is wrong.
  *
  * A muted microphone stays captured, so that it is back without delay; a camera that is switched off is let go,
- * so that its light goes out. With sound only no picture is taken at all; what was switched on before comes back
- * after it.
+ * so that its light goes out. With sound only no picture is taken at all; a camera that was on before
+ * comes back after it.
  */
 
 import { canShareScreen, capture, captureScreen } from "./capture.js";
@@ -110,7 +110,10 @@ export class Devices extends Emitter {
       this.stopScreen();
       this.#release("camera");
     } else if (this.inputs.camera.on) {
-      await this.#take(["camera"]);
+      await this.turn("camera", true);
+      if (this.inputs.camera.track) this.emit("notice", { code: "camera-is-back", name: "" });
+    } else {
+      this.emit("notice", { code: "camera-stays-off", name: "" });
     }
     this.emit("change", undefined);
   }

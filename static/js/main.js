@@ -124,7 +124,7 @@ function start() {
   } else {
     store.update({ view: "preview" });
   }
-  void devices.start({ microphone: place?.microphone ?? true, camera: place?.camera ?? true });
+  void devices.start({ microphone: place?.microphone ?? true, camera: place?.camera ?? !devices.soundOnly });
 }
 
 /** The button of the last page. @param {string} code */
@@ -132,7 +132,8 @@ function again(code) {
   if (code === "version" || code === "bad-message") return location.reload();
   if (code === "moved" && session.returnHere()) return void devices.start(wanted());
   store.update({ view: "preview", failure: null });
-  void devices.start(wanted());
+  const { microphone, camera } = wanted();
+  void devices.start({ microphone, camera: camera && !devices.soundOnly });
 }
 
 function wanted() {

@@ -160,6 +160,8 @@ const NOTICES = {
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
   "sound-only-ended": "Sound only is off. You see the others again.",
+  "camera-is-back": "You see the others again, and they see you.",
+  "camera-stays-off": "You see the others again. Your camera stays off.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
   "too-fast": "That was a lot at once. Wait a moment, then try again.",
   "not-allowed": "You can’t do that in this session.",

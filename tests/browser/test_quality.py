@@ -60,6 +60,7 @@ async def test_sound_only_stops_all_pictures_both_ways_keeps_the_voice_and_is_ke
     await guest.hears()
     await no_pictures(guest, "Ruth")
     await choose_sound_only(guest, on=False)
+    await guest.reads("You see the others again, and they see you.")
     await guest.watches("Ruth")
     await host.watches("Ana")  # the camera was on, and is again
 
@@ -98,6 +99,21 @@ async def test_with_sound_only_the_camera_is_not_even_taken_at_the_door(person, 
     await expect(guest.page.locator("#preview-video")).to_be_hidden()
     await guest.press("Camera")
     await expect(guest.page.locator("#preview-video")).to_be_visible()
+
+
+async def test_who_came_in_with_sound_only_sees_the_others_again_and_is_not_seen(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.page.add_init_script("localStorage.setItem('roomtone:soundOnly', 'true')")  # of last week
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.page.get_by_role("button", name="Sound only").click()
+    await guest.reads("You see the others again. Your camera stays off.")
+    await guest.watches("Ruth")
+    await expect(guest.button("Camera")).to_have_attribute("aria-pressed", "false")
+    await expect(host.page.get_by_role("group", name="Ana, camera off", exact=True)).to_be_visible()
+    await guest.press("Camera")
+    await host.watches("Ana")
 
 
 async def test_sound_only_ends_a_shared_screen(person, server, room, sharing_browser):
