@@ -75,7 +75,11 @@ export class Devices extends Emitter {
     return on && (track !== null || busy);
   }
 
-  /** Also while the browser is being asked: what comes then is taken, or let go. @param {Kind} kind @param {boolean} on */
+  /**
+   * Also while the browser is being asked: what comes then is taken, or let go. What does not work is taken anew.
+   * @param {Kind} kind
+   * @param {boolean} on
+   */
   async turn(kind, on) {
     const input = this.inputs[kind];
     input.on = on;
@@ -83,7 +87,7 @@ export class Devices extends Emitter {
     if (!on && kind === "camera") this.#release(kind);
     if (input.track) input.track.enabled = on;
     this.emit("change", undefined);
-    if (on && !input.track && !input.busy) await this.#take([kind]);
+    if (on && !input.busy && (!input.track || input.problem)) await this.#ask(kind);
   }
 
   /** @param {Kind} kind @param {string} id */
@@ -91,7 +95,7 @@ export class Devices extends Emitter {
     this.chosen[kind] = id;
     keepChoice(kind, id);
     this.inputs[kind].on ||= kind === "camera" && !this.soundOnly;
-    await this.#take([kind]);
+    await this.#ask(kind);
   }
 
   /** @param {string} id */
@@ -159,6 +163,13 @@ export class Devices extends Emitter {
     this.soundOnly = false;
     keepChoice("soundOnly", false);
     this.emit("notice", { code: "sound-only-ended", name: "" });
+  }
+
+  /** Takes what was asked for, and tells where that failed. @param {Kind} kind */
+  async #ask(kind) {
+    if (!(await this.#take([kind]))) return;
+    const { on, track, problem } = this.inputs[kind];
+    if (on && !track && problem) this.emit("notice", { code: problem, name: "" });
   }
 
   /** @param {Kind[]} wanted @returns {Promise<boolean>} whether it still mattered when the browser had answered */

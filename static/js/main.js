@@ -21,9 +21,10 @@ import { ConnectionStatus } from "./ui/status.js";
 import { toggle } from "./ui/switches.js";
 import { showView } from "./ui/views.js";
 import { keepAwake } from "./wakelock.js";
-import { noticeWords } from "./words.js";
+import { isProblem, noticeWords } from "./words.js";
 
-const URGENT = new Set(["admitted", "muted", "microphone-interrupted", "microphone-missing", "microphone-failed"]);
+const SILENT = ["refused", "missing", "busy", "failed", "interrupted"].map((why) => `microphone-${why}`);
+const URGENT = new Set(["admitted", "muted", ...SILENT]);
 
 const store = new Store();
 const devices = new Devices();
@@ -55,7 +56,9 @@ byId("hear", HTMLButtonElement).addEventListener("click", () => void playback.un
 byId("sound-only", HTMLButtonElement).addEventListener("click", showPictures);
 playback.on("blocked", (soundBlocked) => store.update({ soundBlocked }));
 devices.on("change", () => void playback.choose(devices.chosen.speaker));
-devices.on("notice", (notice) => tell(notice.code, notice));
+devices.on("notice", (notice) => {
+  if (store.state.view === "room" || !isProblem(notice.code)) tell(notice.code, notice);
+});
 session.on("notice", (notice) => tell(notice.code, notice));
 session.on("knock", (name) => {
   chime(devices.chosen.speaker);
@@ -147,10 +150,11 @@ function leave() {
 }
 
 /** Away from its button, a switch has to say what it did. @param {"microphone" | "camera"} kind */
-function toggleByKey(kind) {
-  toggle(devices, kind);
+async function toggleByKey(kind) {
+  await toggle(devices, kind);
+  if (devices.inputs[kind].busy) return; // whoever pressed first says what came of it
   const name = kind === "microphone" ? "Microphone" : "Camera";
-  notices.announce(`${name} ${devices.inputs[kind].on ? "on" : "off"}.`);
+  notices.announce(`${name} ${devices.isOn(kind) ? "on" : "off"}.`);
 }
 
 async function share() {

@@ -201,6 +201,11 @@ const REFUSED = {
   "microphone-refused": "the microphone",
 };
 
+/** Is it about a device, and shown by the pages before the room by themselves? @param {string} code */
+export function isProblem(code) {
+  return code in PROBLEMS;
+}
+
 /** @param {string} code @param {string} [message] the server's own words @returns {Words} */
 export function endingWords(code, message) {
   return ENDINGS[code] ?? { ...UNKNOWN_ENDING, text: message || UNKNOWN_ENDING.text };

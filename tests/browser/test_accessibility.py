@@ -109,12 +109,16 @@ async def test_the_pages_before_a_session(person, server, room, scheme):
     await check(guest.page, scheme)
 
 
-async def test_the_preview_with_blocked_devices(person, server, room, scheme):
+async def test_the_preview_and_the_waiting_page_with_blocked_devices(person, server, room, scheme):
     guest = await person(scheme=scheme, bypass_csp=True, permissions=())
     await guest.open(server.link(room))
     await guest.reads("Camera and microphone are blocked")
     await guest.page.locator("#preview-enter").click()  # without a name
     await guest.reads("Type the name by which the others know you.")
+    await check(guest.page, scheme)
+    await guest.page.get_by_label("Your name").fill("Ana")
+    await guest.page.locator("#preview-enter").click()
+    await guest.sees("waiting")
     await check(guest.page, scheme)
 
 

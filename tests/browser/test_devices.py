@@ -15,6 +15,11 @@ DEVICES = """
         window.answers = new Promise((resolve) => (window.allow = resolve));
     };
     window.failures = {};  // kind -> name of the error
+    window.muting = false;  // what comes is muted, as during a phone call
+    window.mute = (track, muted = true) => {
+        Object.defineProperty(track, "muted", {configurable: true, get: () => muted});
+        track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+    };
     for (const name of ["getUserMedia", "getDisplayMedia"]) {
         const ask = navigator.mediaDevices[name].bind(navigator.mediaDevices);
         navigator.mediaDevices[name] = async (wanted) => {
@@ -23,6 +28,7 @@ DEVICES = """
             for (const [kind, error] of Object.entries(window.failures))
                 if (wanted[kind === "microphone" ? "audio" : "video"]) throw new DOMException("", error);
             const stream = await ask(wanted);
+            if (window.muting) for (const track of stream.getTracks()) window.mute(track);
             window.taken.push(...stream.getTracks());
             return stream;
         };
@@ -87,3 +93,40 @@ async def test_a_screen_that_is_chosen_after_the_end_is_not_captured(person, ser
     await host.press("Join again")
     await host.press("Enter the room")
     await expect(host.button("Share")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_camera_that_is_refused_in_the_room_is_explained_and_not_called_on(person, server, room):
+    host = await person(permissions=("microphone",))
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.page.keyboard.press("v")
+    await expect(host.page.locator("#toasts")).to_contain_text("The camera is blocked.")
+    await expect(host.page.locator("#polite")).to_contain_text("Camera off.")
+    await expect(host.page.locator("#polite")).not_to_contain_text("Camera on.")
+    await expect(host.button("Camera")).to_have_attribute("aria-pressed", "false")
+    await host.page.context.grant_permissions(["camera", "microphone"])
+    await host.page.keyboard.press("v")
+    await expect(host.page.locator("#polite")).to_contain_text("Camera on.")
+
+
+async def test_whoever_waits_reads_what_is_wrong_and_can_try_again(person, server, room):
+    guest = await person(permissions=())
+    await guest.come(server.link(room), "Ana")
+    await guest.sees("waiting")
+    await guest.reads("Camera and microphone are blocked")
+    await guest.page.context.grant_permissions(["camera", "microphone"])
+    await guest.page.locator("#waiting-problems").get_by_role("button", name="Try again").click()
+    await expect(guest.page.locator("#waiting-video")).to_be_visible()
+    await expect(guest.page.locator("#waiting-problems")).to_be_empty()
+
+
+async def test_a_microphone_that_was_paused_is_taken_anew_when_one_tries_again(person, server, room):
+    guest = await with_devices(await person())
+    await guest.open(server.link(room))
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+    await guest.page.evaluate("window.mute(window.taken.find(({kind}) => kind === 'audio'))")
+    await guest.reads("The microphone gives no sound")
+    await guest.press("Try again")
+    await expect(guest.page.locator("#preview-problems")).to_be_empty()
+    await expect(guest.page.locator("#polite")).to_be_empty()  # the box has said it
+    await guest.page.wait_for_function("window.taken.length === 3")

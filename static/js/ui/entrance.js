@@ -125,6 +125,7 @@ export class WaitingPage {
     );
     showTrack(byId("waiting-video", HTMLVideoElement), this.#devices.inputs.camera.track);
     drawMirror(byId("waiting-video", HTMLVideoElement), byId("waiting-words", HTMLElement), this.#devices);
+    drawProblems(byId("waiting-problems", HTMLElement), this.#devices);
   }
 }
 
@@ -148,8 +149,8 @@ export class EndedPage {
   }
 }
 
-/** @param {HTMLElement} home @param {Devices} devices @param {string[]} others */
-function drawProblems(home, devices, others) {
+/** @param {HTMLElement} home @param {Devices} devices @param {string[]} [others] */
+function drawProblems(home, devices, others = []) {
   const codes = [...others, ...problems(devices)];
   const key = codes.join(" ");
   if (home.dataset.codes === key) return;

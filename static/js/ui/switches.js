@@ -76,7 +76,7 @@ export class InputSwitches {
 
 /** @param {Devices} devices @param {import("../capture.js").Kind} kind */
 export function toggle(devices, kind) {
-  void devices.turn(kind, !devices.isOn(kind));
+  return devices.turn(kind, !devices.isOn(kind));
 }
 
 /**
