@@ -19,6 +19,7 @@ import { keepChoice, recallChoice } from "./memory.js";
  * @property {MediaStreamTrack | null} track
  * @property {string | null} problem
  * @property {boolean} busy the browser is being asked
+ * @property {boolean} lost it was there, and could not be taken again
  */
 
 const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
@@ -73,6 +74,12 @@ export class Devices extends Emitter {
   isOn(kind) {
     const { on, track, busy } = this.inputs[kind];
     return on && (track !== null || busy);
+  }
+
+  /** Does anything come from it? Not from one that a phone call has paused. @param {Kind} kind */
+  delivers(kind) {
+    const { on, track, problem } = this.inputs[kind];
+    return on && track !== null && problem === null;
   }
 
   /**
@@ -165,11 +172,11 @@ export class Devices extends Emitter {
     this.emit("notice", { code: "sound-only-ended", name: "" });
   }
 
-  /** Takes what was asked for, and tells where that failed. @param {Kind} kind */
-  async #ask(kind) {
+  /** Takes what was asked for, and tells where that failed. @param {Kind} kind @param {string | null} [told] of it by now */
+  async #ask(kind, told = null) {
     if (!(await this.#take([kind]))) return;
     const { on, track, problem } = this.inputs[kind];
-    if (on && !track && problem) this.emit("notice", { code: problem, name: "" });
+    if (on && !track && problem && problem !== told) this.emit("notice", { code: problem, name: "" });
   }
 
   /** @param {Kind[]} wanted @returns {Promise<boolean>} whether it still mattered when the browser had answered */
@@ -187,7 +194,9 @@ export class Devices extends Emitter {
       const input = this.inputs[kind];
       const { track = null, problem = null } = results[kind] ?? {};
       input.busy = false;
-      input.problem = problem;
+      const still = track?.muted && input.problem === `${kind}-interrupted`;
+      if (!still) input.problem = problem;
+      input.lost = !track && (input.lost || input.track !== null);
       this.#adopt(kind, track);
     }
     await this.#relist();
@@ -221,13 +230,17 @@ export class Devices extends Emitter {
   /** @param {Kind} kind @param {MediaStreamTrack} track */
   #watch(kind, track) {
     const current = () => track === this.inputs[kind].track;
+    /** @type {number | undefined} */
+    let timer;
+    const pause = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => current() && this.#interrupted(kind), INTERRUPTION_MS);
+    };
     track.addEventListener("ended", () => current() && this.#replaceLost(kind));
-    track.addEventListener("mute", () => {
-      setTimeout(() => {
-        if (current() && track.muted && this.inputs[kind].on && !document.hidden) this.#interrupted(kind);
-      }, INTERRUPTION_MS);
-    });
+    track.addEventListener("mute", pause);
+    if (track.muted) pause(); // it has told so before we listened
     track.addEventListener("unmute", () => {
+      clearTimeout(timer);
       if (!current() || this.inputs[kind].problem !== `${kind}-interrupted`) return;
       this.inputs[kind].problem = null;
       this.emit("change", undefined);
@@ -237,26 +250,28 @@ export class Devices extends Emitter {
   /** A phone call or the system took the device; it may come back by itself. @param {Kind} kind */
   #interrupted(kind) {
     this.inputs[kind].problem = `${kind}-interrupted`;
-    this.emit("notice", { code: `${kind}-interrupted`, name: "" });
+    // Behind another page a camera rests: it is back before anybody looks.
+    if (this.inputs[kind].on && !document.hidden) this.emit("notice", { code: `${kind}-interrupted`, name: "" });
     this.emit("change", undefined);
   }
 
   /** The device was unplugged, or its permission withdrawn. @param {Kind} kind */
   async #replaceLost(kind) {
-    const input = this.inputs[kind];
-    input.track = null;
-    if (kind === "camera" && !input.on) return;
-    if (!(await this.#take([kind]))) return;
-    const track = this.inputs[kind].track;
+    await this.#ask(kind);
+    const { track } = this.inputs[kind];
     if (track) this.emit("notice", { code: `${kind}-switched`, name: track.label });
-    else this.emit("notice", { code: input.problem ?? `${kind}-failed`, name: "" });
   }
 
-  /** Back on the page: takes again what an interruption kept. */
+  /** Back on the page: takes again what an interruption kept, and what was lost meanwhile. */
   #reclaim() {
     for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
-      const { on, track } = this.inputs[kind];
-      if (on && track?.muted) setTimeout(() => track.muted && this.#take([kind]), INTERRUPTION_MS);
+      const { on, track, lost } = this.inputs[kind];
+      const again = () => {
+        const { on, track: now, problem, busy } = this.inputs[kind];
+        if (on && !busy && now === track && (!now || now.muted)) void this.#ask(kind, problem);
+      };
+      if (on && track?.muted) setTimeout(again, INTERRUPTION_MS);
+      else if (on && lost) again();
     }
   }
 
@@ -287,5 +302,5 @@ export class Devices extends Emitter {
 
 /** @returns {Input} */
 function newInput() {
-  return { on: true, track: null, problem: null, busy: false };
+  return { on: true, track: null, problem: null, busy: false, lost: false };
 }

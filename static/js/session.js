@@ -285,9 +285,9 @@ export class Session extends Emitter {
   #sayMedia() {
     this.#store.touch();
     if (this.#store.state.view !== "room") return;
-    const { microphone, camera } = this.#devices.inputs;
+    const { camera } = this.#devices.inputs;
     const media = {
-      microphone: microphone.on && microphone.track !== null,
+      microphone: this.#devices.delivers("microphone"),
       camera: camera.on && camera.track !== null,
       screen: this.#devices.screen !== null,
     };

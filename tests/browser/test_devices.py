@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.browser.person import Person
+from tests.browser.test_session import OVERHEAR
 
 # Keeps every track that the page gets, and lets the test hold the browser's answers back.
 DEVICES = """
@@ -34,7 +35,7 @@ DEVICES = """
         };
     }
 """
-NONE_LIVE = """window.taken.every(({readyState}) => readyState === "ended")"""
+NONE_LIVE = """() => window.taken.every(({readyState}) => readyState === "ended")"""
 # Until everything has run that a change of devices sets off.
 PLUG = """async () => {
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
@@ -56,7 +57,7 @@ async def test_what_the_browser_gives_after_the_end_is_let_go_and_the_next_sessi
     await host.press("Decline Ana")
     await guest.sees("ended")
     await guest.page.evaluate("allow()")
-    await guest.page.wait_for_function("window.taken.length === 2")
+    await guest.page.wait_for_function("() => window.taken.length === 2")
     assert await guest.page.evaluate(NONE_LIVE)
     await guest.press("Ask again")
     await expect(guest.page.locator("#preview-video")).to_be_visible()
@@ -88,7 +89,7 @@ async def test_a_screen_that_is_chosen_after_the_end_is_not_captured(person, ser
     await host.press("Only leave")
     await host.sees("ended")
     await host.page.evaluate("allow()")
-    await host.page.wait_for_function("window.taken.length === 3")
+    await host.page.wait_for_function("() => window.taken.length === 3")
     await host.page.wait_for_function(NONE_LIVE)
     await host.press("Join again")
     await host.press("Enter the room")
@@ -129,4 +130,56 @@ async def test_a_microphone_that_was_paused_is_taken_anew_when_one_tries_again(p
     await guest.press("Try again")
     await expect(guest.page.locator("#preview-problems")).to_be_empty()
     await expect(guest.page.locator("#polite")).to_be_empty()  # the box has said it
-    await guest.page.wait_for_function("window.taken.length === 3")
+    await guest.page.wait_for_function("() => window.taken.length === 3")
+
+
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+MICROPHONE = "window.taken.findLast(({kind}) => kind === 'audio')"
+
+
+async def test_a_microphone_that_a_phone_call_pauses_is_off_for_everybody_until_it_is_back(
+    person, server, room
+):
+    host, guest = await person(), await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
+    told = await guest.page.evaluate_handle(OVERHEAR)
+    await guest.page.evaluate(f"window.mute({MICROPHONE}); window.mute({MICROPHONE}, false)")  # for a moment
+    await guest.page.evaluate(HIDE, True)  # the call covers the page
+    await guest.page.evaluate(f"window.mute({MICROPHONE})")
+    await expect(host.page.get_by_role("group", name="Ana, microphone off", exact=True)).to_be_visible()
+    await guest.page.evaluate(f"window.mute({MICROPHONE}, false)")
+    await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
+    media = await told.evaluate("told => told.filter(({type}) => type === 'media')")
+    assert [message["microphone"] for message in media] == [False, True]
+
+
+async def test_a_microphone_that_comes_paused_is_told_and_won_back_on_return(person, server, room):
+    guest = await with_devices(await person(), "window.muting = true;")
+    await guest.open(server.link(room))
+    await guest.reads("The microphone gives no sound")
+    await guest.page.evaluate("window.muting = false")
+    await guest.page.evaluate(HIDE, False)
+    await expect(guest.page.locator("#preview-problems")).to_be_empty()
+
+
+async def test_a_microphone_that_is_lost_behind_another_page_is_taken_again_on_return(person, server, room):
+    host = await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await host.page.evaluate(HIDE, True)
+    await host.page.evaluate(f"""() => {{
+        window.failures = {{microphone: "NotReadableError"}};
+        {MICROPHONE}.stop();
+        {MICROPHONE}.dispatchEvent(new Event("ended"));
+    }}""")
+    await expect(host.page.locator("#toasts")).to_contain_text("The microphone is in use.")
+    await expect(host.page.get_by_role("group", name="You, microphone off", exact=True)).to_be_visible()
+    await host.page.evaluate("window.failures = {}")
+    await host.page.evaluate(HIDE, False)
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()

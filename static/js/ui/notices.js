@@ -48,7 +48,8 @@ export class Notices {
     while (this.#toasts.childElementCount >= MOST) this.#toasts.firstElementChild?.remove();
     this.#toasts.append(toast);
     const fade = () => {
-      if (toast.matches(":hover, :focus-within")) setTimeout(fade, STAY_MS / 2);
+      // What comes while nobody looks stays until somebody does.
+      if (document.hidden || toast.matches(":hover, :focus-within")) setTimeout(fade, STAY_MS / 2);
       else toast.remove();
     };
     setTimeout(fade, STAY_MS);

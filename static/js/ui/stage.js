@@ -120,7 +120,7 @@ export class Stage {
       });
     }
     if (me && this.selfView) {
-      const { microphone, camera } = this.#devices.inputs;
+      const { camera } = this.#devices.inputs;
       places.push({
         ...PLAIN,
         kind: "self",
@@ -130,7 +130,7 @@ export class Stage {
         picture: camera.track !== null,
         off: camera.track === null && !soundOnly,
         condition: conditions.get(me.id),
-        muted: !(microphone.on && microphone.track),
+        muted: !this.#devices.delivers("microphone"),
         speaking: severalPeople && speaking.includes(me.id),
       });
     }
