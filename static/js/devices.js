@@ -23,6 +23,7 @@ import { keepChoice, recallChoice } from "./memory.js";
  */
 
 const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
+const SYSTEMS_CHOICE = "default"; // id of its entry, in browsers that have one
 
 /**
  * Events: `change` (anything), `track` (a source's track is another one now), `notice` (a code for words.js, with
@@ -38,7 +39,7 @@ export class Devices extends Emitter {
   list = [];
   /** No pictures, neither ours nor the others'. Kept on this device. */
   soundOnly = recallChoice("soundOnly", false);
-  /** Ids of the chosen devices; "" is the system's choice. */
+  /** Ids of the chosen devices, also of one that is not there now; "" is the system's choice. */
   chosen = {
     microphone: recallChoice("microphone", ""),
     camera: recallChoice("camera", ""),
@@ -52,6 +53,11 @@ export class Devices extends Emitter {
     super();
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#devicesChanged());
     document.addEventListener("visibilitychange", () => document.hidden || this.#reclaim());
+  }
+
+  /** Id of the speaker in use: the chosen one while it is there, else "". */
+  get speaker() {
+    return outletOf(this.list, this.chosen.speaker) ? this.chosen.speaker : "";
   }
 
   /** @param {Source} source */
@@ -286,11 +292,26 @@ export class Devices extends Emitter {
   async #relist() {
     // Without permission there are only nameless entries, of no use in a menu.
     const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
-    this.list = all.filter(({ deviceId }) => deviceId);
-    if (this.chosen.speaker && !this.list.some(({ deviceId }) => deviceId === this.chosen.speaker)) {
-      this.chosen.speaker = ""; // unplugged; kept in memory for when it is back
-    }
+    const before = { list: this.list, speaker: this.speaker };
+    this.list = all.filter(({ deviceId, label }) => deviceId && label);
     this.emit("change", undefined);
+    this.#tellSpeaker(before);
+  }
+
+  /**
+   * Whoever loses their headphones is overheard, and has to know.
+   * @param {{list: MediaDeviceInfo[], speaker: string}} before
+   */
+  #tellSpeaker({ list, speaker }) {
+    const was = outletOf(list, speaker || SYSTEMS_CHOICE);
+    const now = outletOf(this.list, this.speaker || SYSTEMS_CHOICE);
+    const outlets = this.list.filter(isOutlet);
+    if (!list.some(isOutlet) || !outlets.length) return; // nameless, before or now: nothing is known
+    // The system's choice keeps its id when it is another device.
+    const there = was?.deviceId === SYSTEMS_CHOICE ? outlets.some(({ groupId }) => groupId === was.groupId) : this.speaker;
+    const name = outlets.findLast(({ groupId }) => groupId === now?.groupId)?.label ?? "the loudspeaker";
+    if (was && !there) this.emit("notice", { code: "speaker-switched", name });
+    else if (!speaker && this.speaker) this.emit("notice", { code: "speaker-is-back", name });
   }
 
   /** @param {Source} source */
@@ -298,6 +319,16 @@ export class Devices extends Emitter {
     this.emit("track", source);
     this.emit("change", undefined);
   }
+}
+
+/** @param {MediaDeviceInfo} device */
+function isOutlet({ kind }) {
+  return kind === "audiooutput";
+}
+
+/** @param {MediaDeviceInfo[]} list @param {string} id */
+function outletOf(list, id) {
+  return list.find((device) => isOutlet(device) && device.deviceId === id);
 }
 
 /** @returns {Input} */

@@ -24,7 +24,7 @@ import { keepAwake } from "./wakelock.js";
 import { isProblem, noticeWords } from "./words.js";
 
 const SILENT = ["refused", "missing", "busy", "failed", "interrupted"].map((why) => `microphone-${why}`);
-const URGENT = new Set(["admitted", "muted", ...SILENT]);
+const URGENT = new Set(["admitted", "muted", "speaker-switched", ...SILENT]);
 
 const store = new Store();
 const devices = new Devices();
@@ -55,13 +55,13 @@ byId("alone-copy", HTMLButtonElement).addEventListener("click", copyLink);
 byId("hear", HTMLButtonElement).addEventListener("click", () => void playback.unblock());
 byId("sound-only", HTMLButtonElement).addEventListener("click", showPictures);
 playback.on("blocked", (soundBlocked) => store.update({ soundBlocked }));
-devices.on("change", () => void playback.choose(devices.chosen.speaker));
+devices.on("change", () => void playback.choose(devices.speaker));
 devices.on("notice", (notice) => {
   if (store.state.view === "room" || !isProblem(notice.code)) tell(notice.code, notice);
 });
 session.on("notice", (notice) => tell(notice.code, notice));
 session.on("knock", (name) => {
-  chime(devices.chosen.speaker);
+  void chime(devices.speaker);
   notices.announce(`${name} is waiting to be let in.`, true);
 });
 session.on("said", ({ name, text }) => {

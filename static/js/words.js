@@ -159,6 +159,8 @@ const NOTICES = {
   unlocked: "The session is open: people with the link can ask to join.",
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
+  "speaker-switched": "Your headphones or speaker were disconnected. Sound comes from {name} now.",
+  "speaker-is-back": "Sound comes from {name} again.",
   "sound-only-ended": "Sound only is off. You see the others again.",
   "camera-is-back": "You see the others again, and they see you.",
   "camera-stays-off": "You see the others again. Your camera stays off.",

@@ -43,6 +43,19 @@ PLUG = """async () => {
 }"""
 
 
+UNPLUG = """label => {
+    const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+    const other = device => device.label !== label;
+    navigator.mediaDevices.enumerateDevices = async () => (await list()).filter(other);
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    return () => {
+        navigator.mediaDevices.enumerateDevices = list;
+        navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    };
+}"""
+SINKS_ARE = """(id) => [...document.querySelectorAll("audio")].every(({sinkId}) => sinkId === id)"""
+
+
 async def with_devices(someone: Person, script: str = "") -> Person:
     await someone.page.add_init_script(DEVICES + script)
     return someone
@@ -183,3 +196,21 @@ async def test_a_microphone_that_is_lost_behind_another_page_is_taken_again_on_r
     await host.page.evaluate("window.failures = {}")
     await host.page.evaluate(HIDE, False)
     await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+
+
+async def test_sound_goes_to_the_loudspeaker_when_the_headset_goes_and_back_when_it_is_back(session):
+    guest = session.guest
+    await guest.hears()
+    await guest.press("More")
+    await guest.press("Microphone, camera and speaker")
+    menu = guest.page.locator("#devices-dialog").get_by_label("Speaker")
+    await menu.select_option(label="Fake Audio Output 1")
+    headset = await menu.input_value()
+    await guest.page.keyboard.press("Escape")
+    await guest.page.wait_for_function(SINKS_ARE, arg=headset)
+    plug_in = await guest.page.evaluate_handle(UNPLUG, "Fake Audio Output 1")
+    await guest.page.wait_for_function(SINKS_ARE, arg="")
+    await guest.reads("Your headphones or speaker were disconnected.")
+    await plug_in.evaluate("plug_in => plug_in()")
+    await guest.page.wait_for_function(SINKS_ARE, arg=headset)
+    await guest.reads("Sound comes from Fake Audio Output 1 again.")

@@ -115,6 +115,33 @@ CHOSEN = """async () => {
     return granted;
 }"""
 
+# What sound comes out of and what is told, after each change of what is plugged in.
+SPEAKERS = """async ([chosen, ...changes]) => {
+    localStorage.setItem("roomtone:speaker", JSON.stringify(chosen));
+    const {Devices} = await import("/static/js/devices.js");
+    const {noticeWords} = await import("/static/js/words.js");
+    const devices = new Devices();
+    let told = null;
+    devices.on("notice", notice => (told = noticeWords(notice.code, notice)));
+    const seen = [];
+    for (const labels of changes) {
+        const outlet = (label, deviceId = label) => ({kind: "audiooutput", deviceId, label, groupId: label});
+        const list = labels.map(label => outlet(label));
+        if (labels.length) list.unshift({...outlet(labels[0], "default"), label: `Default - ${labels[0]}`});
+        const shown = list.length ? list : [{kind: "audiooutput", deviceId: "", label: "", groupId: ""}];
+        navigator.mediaDevices.enumerateDevices = async () => shown;
+        const changed = new Promise(resolve => devices.on("change", resolve));
+        navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+        await changed;
+        await null;
+        seen.push([devices.speaker, told]);
+        told = null;
+    }
+    return seen;
+}"""
+GONE = "Your headphones or speaker were disconnected. Sound comes from Laptop now."
+BACK = "Sound comes from Headset again."
+
 # The microphone has come, the camera's question is open.
 ENDED_MEANWHILE = """async () => {
     const {capture} = await import("/static/js/capture.js");
@@ -210,6 +237,32 @@ async def test_a_token_is_read_for_a_greeting_and_garbage_gives_none(blank):
 )
 async def test_every_reason_for_a_missing_device_has_its_code(blank, error, kinds, problems):
     assert await blank.evaluate(WHY_NOT, [error, kinds]) == problems
+
+
+@pytest.mark.parametrize(
+    ("chosen", "plugged_in", "seen"),
+    [
+        # Chosen by the person: back when it is.
+        (
+            "Headset",
+            [["Laptop", "Headset"], ["Laptop"], ["Laptop", "Headset"]],
+            [["Headset", None], ["", GONE], ["Headset", BACK]],
+        ),
+        # Chosen by the system, which goes back to it by itself.
+        (
+            "",
+            [["Headset", "Laptop"], ["Laptop"], ["Headset", "Laptop"]],
+            [["", None], ["", GONE], ["", None]],
+        ),
+        ("default", [["Headset", "Laptop"], ["Laptop"]], [["default", None], ["default", GONE]]),
+        # Another one goes.
+        ("Headset", [["Laptop", "Headset", "Screen"], ["Laptop", "Headset"]], [["Headset", None]] * 2),
+        # Before permission is given, the list has no names.
+        ("Headset", [[], ["Laptop", "Headset"]], [["", None], ["Headset", None]]),
+    ],
+)
+async def test_whoever_loses_their_headphones_is_told_and_has_them_again(blank, chosen, plugged_in, seen):
+    assert await blank.evaluate(SPEAKERS, [chosen, *plugged_in]) == seen
 
 
 async def test_a_chosen_camera_that_is_gone_takes_no_microphone_with_it(blank):

@@ -34,19 +34,19 @@ export class DeviceMenus {
         else void devices.choose(menu, select.value);
       });
     }
-    find(this.#root, "[data-test]", HTMLButtonElement).addEventListener("click", () => chime(devices.chosen.speaker));
+    find(this.#root, "[data-test]", HTMLButtonElement).addEventListener("click", () => void chime(devices.speaker));
   }
 
   /** @param {boolean} visible the meter listens only while it is seen */
   draw(visible) {
-    const { inputs, chosen, list } = this.#devices;
+    const { inputs, chosen, list, speaker } = this.#devices;
     const microphone = inputs.microphone.on ? inputs.microphone.track : null;
     this.#meter.listen(visible ? microphone : null);
     if (!visible) return;
     for (const menu of /** @type {Menu[]} */ (Object.keys(LIST_KINDS))) {
       const select = this.#select(menu);
       const found = list.filter(({ kind }) => kind === LIST_KINDS[menu]);
-      const current = menu === "speaker" ? chosen.speaker : (inputs[menu].track?.getSettings().deviceId ?? chosen[menu]);
+      const current = menu === "speaker" ? speaker : (inputs[menu].track?.getSettings().deviceId ?? chosen[menu]);
       fill(select, found, current, menu === "speaker");
       if (menu === "speaker") find(this.#root, '[data-device="speaker"]', HTMLElement).hidden = !canChooseSpeaker();
     }
