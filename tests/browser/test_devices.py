@@ -214,3 +214,24 @@ async def test_sound_goes_to_the_loudspeaker_when_the_headset_goes_and_back_when
     await plug_in.evaluate("plug_in => plug_in()")
     await guest.page.wait_for_function(SINKS_ARE, arg=headset)
     await guest.reads("Sound comes from Fake Audio Output 1 again.")
+
+
+async def test_the_sound_to_try_comes_from_the_chosen_speaker_where_only_elements_let_one_choose(
+    person, server, room
+):
+    guest = await person()
+    await guest.page.add_init_script("""
+        delete AudioContext.prototype.setSinkId;
+        window.played = [];
+        const {play} = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.play = function () {
+            if (this instanceof HTMLAudioElement) window.played.push([this.sinkId, this.srcObject.active]);
+            return play.call(this);
+        };
+    """)
+    await guest.open(server.link(room))
+    menu = guest.page.locator("#preview-devices").get_by_label("Speaker")
+    await menu.select_option(label="Fake Audio Output 1")
+    await guest.press("Play a sound")
+    await guest.page.wait_for_function("() => window.played.length")
+    assert await guest.page.evaluate("window.played") == [[await menu.input_value(), True]]
