@@ -54,7 +54,10 @@ stage.selfView = recallChoice("selfView", true);
 byId("alone-copy", HTMLButtonElement).addEventListener("click", copyLink);
 byId("hear", HTMLButtonElement).addEventListener("click", () => void playback.unblock());
 byId("sound-only", HTMLButtonElement).addEventListener("click", showPictures);
-playback.on("blocked", (soundBlocked) => store.update({ soundBlocked }));
+playback.on("blocked", (soundBlocked) => {
+  store.update({ soundBlocked });
+  if (soundBlocked) notices.announce(noticeWords("sound-blocked"), true);
+});
 devices.on("change", () => void playback.choose(devices.speaker));
 devices.on("notice", (notice) => {
   if (store.state.view === "room" || !isProblem(notice.code)) tell(notice.code, notice);

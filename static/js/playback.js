@@ -5,6 +5,8 @@
 
 import { Emitter } from "./emitter.js";
 
+const AGAIN_MS = 300; // after a pause: in a call the system would only pause it again, and again
+
 /**
  * Events: `blocked` (the browser plays nothing until the person taps; and again when it does).
  * @extends {Emitter<{blocked: boolean}>}
@@ -20,6 +22,7 @@ export class Playback extends Emitter {
   constructor(home) {
     super();
     this.#home = home;
+    document.addEventListener("visibilitychange", () => document.hidden || void this.unblock());
   }
 
   /** @param {Map<number, MediaStreamTrack>} tracks slot -> track; slots that are not named fall silent */
@@ -34,7 +37,7 @@ export class Playback extends Emitter {
     }
   }
 
-  /** Inside a tap or key press: starts what was blocked. */
+  /** Starts what was blocked or paused. Inside a tap or key press no browser refuses it. */
   async unblock() {
     await Promise.all([...this.#elements.values()].filter((element) => element.srcObject).map((element) => this.#start(element)));
   }
@@ -50,6 +53,10 @@ export class Playback extends Emitter {
   #add(slot) {
     const element = document.createElement("audio");
     element.autoplay = true;
+    // Nobody pauses it but the system, for a phone call as a rule.
+    element.addEventListener("pause", () => {
+      setTimeout(() => element.srcObject && element.paused && this.#start(element), AGAIN_MS);
+    });
     this.#elements.set(slot, element);
     this.#home.append(element);
     void this.#sink(element);

@@ -159,6 +159,7 @@ const NOTICES = {
   unlocked: "The session is open: people with the link can ask to join.",
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
+  "sound-blocked": "You can’t hear the others: press “Tap to hear the others”.",
   "speaker-switched": "Your headphones or speaker were disconnected. Sound comes from {name} now.",
   "speaker-is-back": "Sound comes from {name} again.",
   "sound-only-ended": "Sound only is off. You see the others again.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from tests.browser.person import Person
+from tests.browser.test_reconnecting import ON_TOP
 from tests.browser.test_session import OVERHEAR
 
 # Keeps every track that the page gets, and lets the test hold the browser's answers back.
@@ -235,3 +236,42 @@ async def test_the_sound_to_try_comes_from_the_chosen_speaker_where_only_element
     await guest.press("Play a sound")
     await guest.page.wait_for_function("() => window.played.length")
     assert await guest.page.evaluate("window.played") == [[await menu.input_value(), True]]
+
+
+PAUSE = """() => [...document.querySelectorAll("audio")]
+    .filter(({srcObject}) => srcObject).forEach(element => element.pause())"""
+PLAYING = """() => [...document.querySelectorAll("audio")]
+    .every(({srcObject, paused}) => !srcObject || !paused)"""
+REFUSE = """() => {
+    const {play} = HTMLMediaElement.prototype;
+    HTMLMediaElement.prototype.play = async () => { throw new DOMException("", "NotAllowedError"); };
+    return () => (HTMLMediaElement.prototype.play = play);
+}"""
+
+
+async def test_sound_that_the_system_paused_goes_on_by_itself_or_at_a_tap(session):
+    guest = session.guest  # at a phone
+    await guest.hears()
+    await guest.page.evaluate(PAUSE)
+    await guest.page.wait_for_function(PLAYING)
+    await guest.hears()
+
+    allow = await guest.page.evaluate_handle(REFUSE)
+    await guest.press("Chat")
+    await guest.page.evaluate(PAUSE)
+    alert = guest.page.get_by_role("alert").filter(has_text="You can\u2019t hear the others")
+    await expect(alert).to_have_count(1)
+    for what in ("#hear", "#chat-panel [data-close]"):  # neither covers the other
+        await guest.page.wait_for_function(ON_TOP, arg=what)
+    await allow.evaluate("allow => allow()")
+    await guest.press("Tap to hear the others")
+    await guest.page.wait_for_function(PLAYING)
+    await expect(guest.page.locator("#hear")).to_be_hidden()
+
+    allow = await guest.page.evaluate_handle(REFUSE)
+    await guest.page.evaluate(PAUSE)
+    await expect(guest.page.locator("#hear")).to_be_visible()
+    await allow.evaluate("allow => allow()")
+    await guest.page.evaluate(HIDE, False)  # back from the call
+    await guest.page.wait_for_function(PLAYING)
+    await expect(guest.page.locator("#hear")).to_be_hidden()
