@@ -2,8 +2,8 @@
  * The person's microphone, camera, screen and speaker: what is switched on, which device it is, and what is wrong.
  *
  * A muted microphone stays captured, so that it is back without delay; a camera that is switched off is let go,
- * so that its light goes out. With sound only no picture is taken at all; a camera that was on before
- * comes back after it.
+ * so that its light goes out. With sound only no picture is taken at all; a camera that was on before comes
+ * back after it.
  */
 
 import { canShareScreen, capture, captureScreen } from "./capture.js";
@@ -46,7 +46,10 @@ export class Devices extends Emitter {
     speaker: recallChoice("speaker", ""),
   };
 
-  /** Of the present use, from `start` to `stop`: what the browser still asks for at its end is let go when it comes. @type {AbortController | null} */
+  /**
+   * Of the present use, from `start` to `stop`: what the browser still asks for at its end is let go when it comes.
+   * @type {AbortController | null}
+   */
   #use = null;
 
   constructor() {
@@ -228,8 +231,10 @@ export class Devices extends Emitter {
 
   /** @param {Kind} kind */
   #release(kind) {
-    this.inputs[kind].track?.stop();
-    this.inputs[kind].track = null;
+    const input = this.inputs[kind];
+    input.track?.stop();
+    input.track = null;
+    if (input.problem === `${kind}-interrupted`) input.problem = null; // it was the track's
     this.#tell(kind);
   }
 
@@ -263,6 +268,9 @@ export class Devices extends Emitter {
 
   /** The device was unplugged, or its permission withdrawn. @param {Kind} kind */
   async #replaceLost(kind) {
+    const input = this.inputs[kind];
+    input.track = null;
+    input.lost = true;
     await this.#ask(kind);
     const { track } = this.inputs[kind];
     if (track) this.emit("notice", { code: `${kind}-switched`, name: track.label });
