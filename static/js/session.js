@@ -284,6 +284,7 @@ export class Session extends Emitter {
 
   #sayMedia() {
     this.#store.touch();
+    this.#remember(); // wherever one is, and whoever can be told: a reload brings back what was chosen last
     if (this.#store.state.view !== "room") return;
     const { camera } = this.#devices.inputs;
     const media = {
@@ -294,7 +295,6 @@ export class Session extends Emitter {
     const key = JSON.stringify(media);
     if (key === this.#media || !this.#signalling.send({ type: "media", ...media })) return;
     this.#media = key;
-    this.#remember();
   }
 
   #sayPreferences() {
@@ -327,7 +327,7 @@ export class Session extends Emitter {
 
   #remember() {
     const { link } = this.#store.state;
-    if (link) keepPlace(link.room, this.#place());
+    if (link && this.#resume) keepPlace(link.room, this.#place());
   }
 
   /** @returns {import("./memory.js").Place} */

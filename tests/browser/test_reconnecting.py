@@ -52,6 +52,36 @@ async def test_a_reload_while_waiting_keeps_the_place_at_the_door(person, server
     await guest.watches("Ruth")
 
 
+async def test_a_camera_that_was_switched_off_while_waiting_is_off_after_a_reload(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await guest.sees("waiting")
+    await guest.page.locator("#waiting").get_by_role("button", name="Camera").click()
+    await guest.page.reload()
+    await guest.sees("waiting")
+    camera = guest.page.locator("#waiting").get_by_role("button", name="Camera")
+    await expect(camera).to_have_attribute("aria-pressed", "false")
+    await host.let_in("Ana")
+    await host.hears()
+    await expect(host.page.get_by_role("group", name="Ana, camera off", exact=True)).to_be_visible()
+
+
+async def test_a_microphone_that_was_muted_without_a_connection_is_muted_after_a_reload(session):
+    host, guest = session.host, session.guest
+    await host.hears()
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
+    await guest.press("Microphone")
+    await guest.page.reload()
+    await guest.sees("returning")
+    guest.wire.refusing = False
+    await guest.sees("room")
+    await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(host.page.get_by_role("group", name="Ana, microphone off", exact=True)).to_be_visible()
+
+
 async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
