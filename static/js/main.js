@@ -120,14 +120,15 @@ function start() {
     store.update({ view: "landing" });
     return;
   }
-  const place = recallPlace(link.room);
+  const place = recallPlace(link);
   store.update({ link });
-  if (place) {
+  if (place?.resume) {
     session.comeBack(place);
   } else if (!link.token) {
     store.update({ view: "ended", failure: { code: "no-token", message: "" } });
     return;
   } else {
+    if (place) preview.suggest(place.name);
     store.update({ view: "preview" });
   }
   void devices.start({ microphone: place?.microphone ?? true, camera: place?.camera ?? !devices.soundOnly });
@@ -204,5 +205,8 @@ function tell(code, fill) {
 
 // A tab that goes away tells nobody: the server keeps its place for a reload. What it holds is let go.
 addEventListener("pagehide", (event) => event.persisted || session.connection.close());
-// The fragment may change under a page that stays, by a pasted second link.
-addEventListener("hashchange", () => location.reload());
+// The fragment may change under a page that stays, by a pasted second link: who came by the first one has gone.
+addEventListener("hashchange", () => {
+  session.leave();
+  location.reload();
+});

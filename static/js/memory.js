@@ -1,8 +1,11 @@
 /**
- * What outlives a reload. A tab remembers its place in a room (sessionStorage); the device remembers which
+ * What outlives a reload. A tab remembers its place in a room (sessionStorage), which is good for the link that it
+ * was taken with, and for as long as a server holds it; the device remembers which
  * camera, microphone and speaker were chosen (localStorage). Names and words are never kept on the device.
  * Storage may be switched off: then nothing is remembered and everything else works.
  */
+
+/** @typedef {import("./link.js").Link} Link */
 
 /**
  * @typedef {object} Place
@@ -12,14 +15,22 @@
  * @property {boolean} camera switched on
  */
 
-/** @param {string} room @returns {Place | null} */
-export function recallPlace(room) {
-  return read("sessionStorage", `place:${room}`);
+const HELD_MS = 300_000; // for which a server holds a place, if not told otherwise (lease_seconds)
+
+/**
+ * @param {Link} link
+ * @returns {Place | null} null where another link left it, perhaps another person's; without `resume` where the tab
+ *     was away for so long that nobody may be put into the session before they have seen themselves
+ */
+export function recallPlace({ room, token }) {
+  const kept = read("sessionStorage", `place:${room}`);
+  if (kept?.token !== token) return null;
+  return Date.now() - kept.at < HELD_MS ? kept : { ...kept, resume: "" };
 }
 
-/** @param {string} room @param {Place} place */
-export function keepPlace(room, place) {
-  write("sessionStorage", `place:${room}`, place);
+/** @param {Link} link @param {Place} place as of now */
+export function keepPlace({ room, token }, place) {
+  write("sessionStorage", `place:${room}`, { ...place, token, at: Date.now() });
 }
 
 /** @param {string} room */

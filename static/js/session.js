@@ -18,6 +18,7 @@ import { emptyRoom, others } from "./state.js";
 /** @typedef {{code: string, name?: string, message?: string}} Notice */
 
 const HEARD_MS = 1000; // how often the others learn whether they were heard
+const REMEMBER_MS = 10_000; // how often the place is kept anew: it has an age
 
 /**
  * Events: `notice` (something to tell the person, by its code), `knock` (somebody new waits), `said` (a chat line
@@ -64,6 +65,7 @@ export class Session extends Emitter {
       this.#sayPreferences();
     });
     setInterval(() => void this.#sayHeard(), HEARD_MS);
+    setInterval(() => this.#remember(), REMEMBER_MS);
   }
 
   get connection() {
@@ -327,7 +329,7 @@ export class Session extends Emitter {
 
   #remember() {
     const { link } = this.#store.state;
-    if (link && this.#resume) keepPlace(link.room, this.#place());
+    if (link && this.#resume) keepPlace(link, this.#place());
   }
 
   /** @returns {import("./memory.js").Place} */

@@ -146,6 +146,24 @@ async def test_an_expired_link_says_so(person, server, room):
     await guest.reads("This link has expired")
 
 
+async def test_another_link_in_the_same_tab_leads_in_as_another_person(person, server, room):
+    host, tablet = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await tablet.open(server.link(room, name="Sam"))
+    await tablet.press("Ask to join")
+    await host.let_in("Sam")
+    await tablet.sees("room")
+    await tablet.open(server.url)  # Sam's place is kept
+    await tablet.open(server.link(room, name="Kim"))
+    await expect(tablet.page.get_by_label("Your name")).to_have_value("Kim")
+    await tablet.press("Ask to join")
+    await host.let_in("Kim")
+    await tablet.sees("room")
+    await tablet.page.evaluate("link => location.assign(link)", server.link(room, name="Lou"))
+    await expect(tablet.page.get_by_label("Your name")).to_have_value("Lou")
+    await expect(host.tile("Kim")).to_have_count(0)  # not "Reconnecting" for minutes
+
+
 async def test_a_broken_link_says_so(person, server, room):
     guest = await person()
     await guest.come(server.link(room)[:-8], "Ana")

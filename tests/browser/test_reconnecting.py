@@ -15,6 +15,9 @@ ON_TOP = """selector => {
     return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
 }"""
 
+# What the tab remembers of the session.
+PLACE = "() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes('place:'))[1])"
+
 WIRED = True  # the page's WebSockets can be cut, silenced and refused
 
 
@@ -80,6 +83,30 @@ async def test_a_microphone_that_was_muted_without_a_connection_is_muted_after_a
     await guest.sees("room")
     await expect(guest.button("Microphone")).to_have_attribute("aria-pressed", "false")
     await expect(host.page.get_by_role("group", name="Ana, microphone off", exact=True)).to_be_visible()
+
+
+async def test_a_tab_that_is_opened_again_much_later_asks_before_it_goes_in(session):
+    host, guest = session.host, session.guest
+    await guest.press("Microphone")
+    for someone, name in ((host, "Ruth"), (guest, "Ana")):
+        await someone.page.add_init_script("const now = Date.now; Date.now = () => now() + 301_000")
+        await someone.page.reload()
+        await someone.sees("preview")
+        await expect(someone.page.get_by_label("Your name")).to_have_value(name)
+    microphone = guest.page.locator("#preview").get_by_role("button", name="Microphone")
+    await expect(microphone).to_have_attribute("aria-pressed", "false")
+    await host.press("Enter the room")
+    await host.sees("room")
+
+
+async def test_a_place_stays_young_for_as_long_as_the_page_is_there(person, server, room):
+    host = await person()
+    await host.turn_clock()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    kept = await host.page.evaluate(PLACE)
+    await host.page.clock.fast_forward(60_000)
+    await host.page.wait_for_function(f"kept => ({PLACE})().at >= kept.at + 60_000", arg=kept)
 
 
 async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(session):

@@ -63,11 +63,15 @@ export class Preview {
     return !byId("preview", HTMLElement).hidden;
   }
 
+  /** A reload empties the field. Whoever asks again after it need not type their name again. @param {string} name */
+  suggest(name) {
+    this.#name.value ||= name;
+  }
+
   /** @param {State} state */
   draw({ link, joining, downSince, view, me }) {
     const visible = view === "preview";
-    // A reload empties the field. Whoever asks again after it need not type their name again.
-    if (me && !this.#name.value) this.#name.value = me.name;
+    if (me) this.suggest(me.name);
     this.#menus.draw(visible && this.#details.open);
     this.#switches.draw(visible);
     if (!visible) return;
