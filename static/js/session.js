@@ -324,7 +324,7 @@ export class Session extends Emitter {
   #mediaChanged(media) {
     if (media === "reconnecting") this.#signalling.doubt(); // what killed the one may have killed the other
     const since = this.#store.state.mediaDownSince ?? performance.now();
-    this.#store.update({ media, mediaDownSince: media === "reconnecting" ? since : null });
+    this.#store.update({ media, mediaDownSince: media === "connecting" || media === "reconnecting" ? since : null });
   }
 
   #remember() {

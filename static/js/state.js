@@ -17,7 +17,7 @@
  * @property {Me | null} me
  * @property {number | null} downSince signalling is lost since then (performance.now())
  * @property {import("./connection.js").MediaState} media
- * @property {number | null} mediaDownSince
+ * @property {number | null} mediaDownSince sound and picture are meant to be connected, and are not, since then
  * @property {boolean} locked
  * @property {boolean} hostPresent
  * @property {Participant[]} participants everybody in the room, me too

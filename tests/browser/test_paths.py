@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest_asyncio
+from playwright.async_api import expect
 
 from media.testing.forwarder import Forwarder
 from tests.browser.patience import eventually
@@ -74,6 +75,26 @@ async def test_whoever_never_had_udp_joins_over_tcp(meet, road):
     await host.hears()
     await host.watches("Ana")
     assert road.udp_bytes == 0 and road.tcp_bytes > 0
+
+
+async def test_whoever_comes_from_a_network_that_blocks_media_is_told_what_to_do(behind, person, room, road):
+    road.udp = False
+    road.tcp.clear()
+    host = await person(home=behind)
+    await host.turn_clock()
+    await host.come(behind.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.page.clock.fast_forward(5_000)
+    await host.reads("Connecting sound and picture…")
+    await host.page.clock.fast_forward(17_000)
+    await host.reads("This network seems to block calls. Try mobile data or another Wi-Fi")
+    await expect(host.page.locator("#urgent")).to_contain_text("This network seems to block calls.")
+    await host.press("Chat")
+    road.udp = True
+    road.tcp.set()
+    await host.page.clock.fast_forward(20_000)  # to the next attempt
+    await expect(host.page.locator("#connection")).to_be_hidden()
+    await expect(host.page.locator("#polite")).to_contain_text("The connection is back.")
 
 
 async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(meet, road):

@@ -6,13 +6,20 @@ import { byId, setText } from "./dom.js";
 /** @typedef {import("../state.js").State} State */
 
 const PATIENCE_MS = 1200; // what heals sooner is not worth a word
+const CONNECT_MS = 4000; // for sound and picture to come the first time: no word before
+const BLOCKED_MS = 20_000; // for them to come, where the server itself is reached
 const TICK_MS = 500;
+
+const CONNECTING = "Connecting sound and picture…";
+const BLOCKED = "This network seems to block calls. Try mobile data or another Wi-Fi";
 
 export class ConnectionStatus {
   #announce;
   /** @type {State | null} */
   #state = null;
   #said = "";
+  /** Sound and picture have been tried for since then, with the server in reach. @type {number | null} */
+  #tryingSince = null;
 
   /** @param {(text: string, urgent?: boolean) => void} announce */
   constructor(announce) {
@@ -28,31 +35,44 @@ export class ConnectionStatus {
 
   #draw() {
     const state = this.#state;
-    const { words, since } = state?.view === "room" ? trouble(state) : { words: "", since: 0 };
-    const elapsed = performance.now() - since;
-    const shown = words !== "" && elapsed > PATIENCE_MS;
+    if (state?.view !== "room") {
+      byId("connection", HTMLElement).hidden = true;
+      this.#said = "";
+      this.#tryingSince = null;
+      return;
+    }
+    const now = performance.now();
+    if (state.mediaDownSince === null || state.downSince !== null) this.#tryingSince = null;
+    else this.#tryingSince ??= now;
+    const blocked = this.#tryingSince !== null && now - this.#tryingSince > BLOCKED_MS;
+    const { words, since, patience } = trouble(state, blocked);
+    const shown = words !== "" && now - since > patience;
     byId("connection", HTMLElement).hidden = !shown;
     if (shown) {
       setText(byId("connection-words", HTMLElement), words);
-      setText(byId("connection-clock", HTMLElement), clock(elapsed / 1000));
+      setText(byId("connection-clock", HTMLElement), clock((now - since) / 1000));
     }
     this.#say(shown ? words : "");
   }
 
-  /** Once when it breaks and once when it is back: not each second. @param {string} words */
+  /** Once when it breaks, once when there is something to do, and once when it is back: not each second. @param {string} words */
   #say(words) {
     if (words === this.#said) return;
-    const broke = this.#said === "";
+    const before = this.#said;
     this.#said = words;
-    if (words === "") this.#announce("The connection is back.");
-    else if (broke) this.#announce(`${words} The session goes on by itself.`, true);
+    if (words === "") this.#announce(before === CONNECTING ? "Sound and picture are connected." : "The connection is back.");
+    else if (words === BLOCKED || words === CONNECTING) this.#announce(words, true);
+    else if (before === "") this.#announce(`${words} The session goes on by itself.`, true);
   }
 }
 
-/** @param {State} state @returns {{words: string, since: number}} */
-function trouble({ downSince, mediaDownSince }) {
-  if (mediaDownSince !== null) return { words: "Reconnecting…", since: Math.min(mediaDownSince, downSince ?? Infinity) };
-  // Sound and picture go on: only chat and comings and goings wait.
-  if (downSince !== null) return { words: "Reconnecting, you can go on talking", since: downSince };
-  return { words: "", since: 0 };
+/** @param {State} state @param {boolean} blocked @returns {{words: string, since: number, patience: number}} */
+function trouble({ downSince, media, mediaDownSince }, blocked) {
+  const since = Math.min(mediaDownSince ?? Infinity, downSince ?? Infinity);
+  if (since === Infinity) return { words: "", since: 0, patience: 0 };
+  if (blocked) return { words: BLOCKED, since, patience: 0 };
+  if (downSince === null && media === "connecting") return { words: CONNECTING, since, patience: CONNECT_MS };
+  // Where sound and picture go on, only chat and comings and goings wait.
+  const words = media === "connected" ? "Reconnecting, you can go on talking" : "Reconnecting…";
+  return { words, since, patience: PATIENCE_MS };
 }
