@@ -10,7 +10,7 @@ import { allowed, Store } from "./state.js";
 import { Bar } from "./ui/bar.js";
 import { Dialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
-import { EndedPage, Landing, Preview, WaitingPage } from "./ui/entrance.js";
+import { EndedPage, Landing, Preview, ReturningPage, WaitingPage } from "./ui/entrance.js";
 import { listenForKeys } from "./ui/keyboard.js";
 import { OwnQuality } from "./ui/ownquality.js";
 import { Notices } from "./ui/notices.js";
@@ -42,7 +42,8 @@ const dialogs = new Dialogs(devices, {
   saveData: (on) => session.saveData(on),
 });
 const bar = new Bar(devices, panels, { share, more: () => dialogs.openMore(), leave });
-const preview = new Preview(devices, (name) => store.state.joining || session.join(name));
+const preview = new Preview(devices, (name) => store.state.joining || session.join(name), () => session.cancel());
+const returning = new ReturningPage(() => session.leave());
 const waiting = new WaitingPage(devices, () => session.leave());
 const ended = new EndedPage(again);
 const missed = new Missed((text) => notices.announce(text, false));
@@ -87,6 +88,7 @@ store.subscribe((state) => {
   showView(state.view, state.waiting.length);
   keepAwake(state.view === "room" || state.view === "waiting");
   preview.draw(state);
+  returning.draw(state);
   waiting.draw(state);
   ended.draw(state);
   panels.draw(state);

@@ -94,6 +94,11 @@ export class Session extends Emitter {
     return true;
   }
 
+  /** Before the server has answered: back to where it was asked to let us in. */
+  cancel() {
+    this.#close();
+  }
+
   leave() {
     this.#signalling.send({ type: "leave" });
     this.#finish("left", "");

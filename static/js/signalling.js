@@ -25,7 +25,8 @@ const STALE_MS = 1000; // an attempt as old as that was made in the network of b
 
 /**
  * Events: `message` (every message of the server but pong), `settled` (what the server
- * had to say to hello has arrived), `down` (the socket was lost; since when, as of performance.now()).
+ * had to say to hello has arrived), `down` (the socket was lost, or none could be opened; since when, as of
+ * performance.now()).
  * @extends {Emitter<{message: ToPage, settled: void, down: number}>}
  */
 export class Signalling extends Emitter {
@@ -171,10 +172,8 @@ export class Signalling extends Emitter {
     if (wasUp && performance.now() - this.#upSince > STABLE_MS) this.#backoff.reset();
     this.#drop();
     if (!this.#open) return;
-    if (wasUp) {
-      this.#downSince = performance.now();
-      this.emit("down", this.#downSince);
-    }
+    if (wasUp) this.#downSince = performance.now();
+    this.emit("down", this.#downSince);
     this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 

@@ -96,7 +96,7 @@ const UNKNOWN_ENDING = {
   action: "Try again",
 };
 
-/** What is wrong with a device: shown where its picture or level would be. @type {Record<string, Words>} */
+/** What is wrong with a device, or on the way to the server: shown where its picture or level would be. @type {Record<string, Words>} */
 const PROBLEMS = {
   insecure: {
     title: "Camera and microphone need a secure address",
@@ -109,6 +109,10 @@ const PROBLEMS = {
   "link-expired": {
     title: "This link seems to have expired",
     text: "Ask the person who invited you for a new one. If the clock of your device is wrong, you can try all the same.",
+  },
+  unreached: {
+    title: "There is no connection to the server yet",
+    text: "We keep trying. On a public Wi-Fi, open any other site: it may first want you to sign in.",
   },
   "both-refused": { title: "Camera and microphone are blocked", text: "" },
   "camera-refused": { title: "The camera is blocked", text: "" },

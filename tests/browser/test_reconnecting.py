@@ -238,6 +238,30 @@ async def away(person, server, room):
     return SimpleNamespace(host=host, guest=guest)
 
 
+async def test_whoever_reaches_no_server_reads_what_to_try_and_can_give_up(person, server, room):
+    guest = await person()
+    guest.wire.swallowing = True
+    await guest.turn_clock()
+    await guest.come(server.link(room), "Ana")
+    await guest.page.clock.run_for(7_000)
+    await guest.reads("There is no connection to the server yet")
+    await guest.press("Cancel")
+    await expect(guest.button("Ask to join")).to_be_focused()
+    await expect(guest.page.locator("#preview-problems")).to_be_empty()
+    guest.wire.swallowing = False
+    await guest.press("Ask to join")
+    await guest.sees("waiting")
+
+    guest.wire.swallowing = True
+    await guest.page.reload()
+    await guest.sees("returning")
+    await expect(guest.button("Leave")).to_be_hidden()
+    await guest.page.clock.run_for(7_000)
+    await guest.reads("There is no connection to the server yet")
+    await guest.press("Leave")
+    await guest.reads("You have left the session")
+
+
 async def is_back(host, guest):
     """In their place, without a second knock."""
     await guest.watches("Ruth")

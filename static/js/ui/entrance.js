@@ -11,6 +11,7 @@ import { drawMirror, InputSwitches } from "./switches.js";
 /** @typedef {import("../devices.js").Devices} Devices */
 
 const WIDE_PX = 900; // from here on the device menus are open from the start
+const UNREACHED_MS = 3000; // of attempts that failed: what the person can do about it is worth a word
 
 export class Landing {
   constructor() {
@@ -41,8 +42,8 @@ export class Preview {
   #switches;
   #menus;
 
-  /** @param {Devices} devices @param {(name: string) => void} enter */
-  constructor(devices, enter) {
+  /** @param {Devices} devices @param {(name: string) => void} enter @param {() => void} cancel */
+  constructor(devices, enter, cancel) {
     this.#devices = devices;
     this.#switches = new InputSwitches(byId("preview-switches", HTMLElement), devices);
     this.#menus = new DeviceMenus(this.#details, devices);
@@ -56,6 +57,10 @@ export class Preview {
       error.textContent = name ? "" : "Type the name by which the others know you.";
       if (name) enter(name);
       else this.#name.focus();
+    });
+    byId("preview-cancel", HTMLButtonElement).addEventListener("click", () => {
+      byId("preview-enter", HTMLButtonElement).focus(); // the button goes, and the focus with it
+      cancel();
     });
   }
 
@@ -94,7 +99,26 @@ export class Preview {
     drawMirror(byId("preview-video", HTMLVideoElement), byId("preview-words", HTMLElement), this.#devices);
     // By this device's clock, which may be wrong: the server decides.
     const expired = link !== null && link.expires < Date.now();
-    drawProblems(byId("preview-problems", HTMLElement), this.#devices, expired ? ["link-expired"] : []);
+    const unreached = joining && isUnreached(downSince);
+    const others = [expired ? "link-expired" : "", unreached ? "unreached" : ""].filter(Boolean);
+    drawProblems(byId("preview-problems", HTMLElement), this.#devices, others);
+    byId("preview-cancel", HTMLElement).hidden = !unreached;
+  }
+}
+
+export class ReturningPage {
+  /** @param {() => void} leave */
+  constructor(leave) {
+    byId("returning-leave", HTMLButtonElement).addEventListener("click", leave);
+  }
+
+  /** @param {State} state */
+  draw({ view, downSince }) {
+    if (view !== "returning") return;
+    const { title, text } = problemWords("unreached");
+    const unreached = isUnreached(downSince);
+    setText(byId("returning-status", HTMLElement), unreached ? `${title}. ${text}` : "");
+    byId("returning-leave", HTMLElement).hidden = !unreached;
   }
 }
 
@@ -151,6 +175,11 @@ export class EndedPage {
     button.hidden = !words.action;
     setText(button, words.action ?? "");
   }
+}
+
+/** As of each attempt that fails. @param {number | null} downSince */
+function isUnreached(downSince) {
+  return downSince !== null && performance.now() - downSince > UNREACHED_MS;
 }
 
 /** @param {HTMLElement} home @param {Devices} devices @param {string[]} [others] */
