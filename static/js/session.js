@@ -206,6 +206,8 @@ export class Session extends Emitter {
     const joined = message.state === "joined";
     this.#resume = message.resume;
     this.#name = message.name;
+    // Another session, as after a restart of the server, counts chat lines and people anew.
+    if (state.me && state.me.id !== message.participant) this.#store.update({ ...emptyRoom(), chat: [] });
     this.#store.update({
       view: joined ? "room" : "waiting",
       joining: false,
@@ -220,7 +222,10 @@ export class Session extends Emitter {
     });
     this.#remember();
     if (!joined) return this.#connection.close();
-    if (state.view === "waiting") this.emit("notice", { code: "admitted" });
+    if (state.view === "waiting") {
+      this.emit("notice", { code: "admitted" });
+      if (this.#signalling.settled) this.#sayAgain();
+    }
     if (this.#connection.state === "new") this.#connection.start(message.slots, sourcesFor(message.may));
     else if (message.resumed) this.#connection.resume();
     else this.#connection.rebuild();
@@ -232,6 +237,7 @@ export class Session extends Emitter {
 
   /** What is in the outbox has not come back with the lines that we missed: it never reached the server. */
   #sayAgain() {
+    if (this.#store.state.view !== "room") return; // kept until we are let in
     for (const text of this.#store.state.outbox) this.#signalling.send({ type: "chat", text });
   }
 

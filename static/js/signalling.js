@@ -61,6 +61,11 @@ export class Signalling extends Emitter {
     return this.#up;
   }
 
+  /** Whether all has arrived that the server had to say to hello. */
+  get settled() {
+    return this.#settled;
+  }
+
   open() {
     if (this.#open) return;
     this.#open = true;

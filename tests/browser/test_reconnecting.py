@@ -208,11 +208,21 @@ async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(per
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
     await guest.watches("Ruth")
+    await guest.press("Chat")
+    await guest.write("Said before")
+    await host.reads("Ana: Said before")
+    await server.stop()
+    await guest.reads("Reconnecting")
+    await guest.write("Written while away")
     await server.restart()
     await host.sees("room")
     await host.let_in("Ana")  # the new server knows nobody: guests knock again, by themselves
     await guest.watches("Ruth")
     await host.watches("Ana")
+    for someone in (host, guest):  # the new session's chat begins with what never arrived
+        await someone.page.locator("#bar-chat").click()  # its name counts what is unread
+        await expect(someone.page.locator("#chat-lines .chat-text")).to_have_text(["Written while away"])
+    await expect(host.page.locator("#polite")).not_to_contain_text("Ruth has")
 
 
 async def test_a_crashed_tab_is_shown_as_gone_and_the_room_goes_on(session):

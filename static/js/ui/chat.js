@@ -41,7 +41,8 @@ export class Chat {
     this.unread = chat.filter((line) => !line.own && line.id > this.#read).length;
     if (!chat.length) this.#read = 0;
     const version = JSON.stringify([chat.length, chat.at(-1)?.id, outbox]);
-    if (!open || version === this.#drawn) return;
+    // Where the lines have gone with their session, none is left in a closed panel either.
+    if ((!open && chat.length) || version === this.#drawn) return;
     this.#drawn = version;
     const { scrollTop, scrollHeight, clientHeight } = this.#list;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
