@@ -32,6 +32,7 @@ export class Session extends Emitter {
   #connection;
   #name = "";
   #resume = "";
+  #ending = false; // for everybody, by us
   /** @type {import("./protocol.js").TileWish[]} */
   #wishes = [];
   #media = "";
@@ -105,7 +106,7 @@ export class Session extends Emitter {
   }
 
   endForAll() {
-    this.#signalling.send({ type: "end" });
+    this.#ending = this.#signalling.send({ type: "end" });
   }
 
   /** @param {string} participant */
@@ -196,7 +197,7 @@ export class Session extends Emitter {
         return this.#refused(message);
       case "bye":
         if (message.retry) return;
-        return this.#finish(message.code, message.message);
+        return this.#finish(message.code === "ended" && this.#ending ? "ended-by-you" : message.code, message.message);
     }
   }
 
@@ -362,6 +363,7 @@ export class Session extends Emitter {
     // Another tab has the place now; forgetting here forgets only this tab's copy.
     if (link) forgetPlace(link.room);
     this.#resume = "";
+    this.#ending = false;
     this.#wishes = [];
     this.#signalling.close();
     this.#connection.close();

@@ -18,6 +18,11 @@ const ENDINGS = {
     title: "The session has ended",
     text: "The host has ended it for everybody. Your camera and microphone are off, and you can close this page.",
   },
+  "ended-by-you": {
+    title: "You have ended the session",
+    text: "It is over for everybody. Your camera and microphone are off, and you can close this page.",
+    action: "Open the room again",
+  },
   declined: {
     title: "You were not let in",
     text: "The host could not let you in just now. If you expect to be, get in touch with them, or ask once more.",

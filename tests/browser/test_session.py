@@ -146,7 +146,27 @@ async def test_the_host_ends_the_session_for_everybody(session):
     await host.press("Leave")
     await host.press("End for everybody")
     await guest.reads("The session has ended")
-    await host.reads("The session has ended")
+    await host.reads("You have ended the session")
+    await host.press("Open the room again")
+    await host.press("Enter the room")
+    await host.sees("room")
+
+
+async def test_what_ends_it_for_others_takes_more_than_one_key_pressed_twice(session):
+    host, guest = session.host, session.guest
+    await host.button("Leave").focus()
+    await host.page.keyboard.press("Enter")
+    await expect(host.button("Stay")).to_be_focused()
+    await host.page.keyboard.press("Enter")
+    await expect(host.page.locator("#leave-dialog")).to_be_hidden()
+    await host.press("People")
+    await host.button("Remove Ana").focus()
+    await host.page.keyboard.press("Enter")
+    await expect(host.button("Cancel")).to_be_focused()
+    await host.page.keyboard.press("Enter")
+    await expect(host.page.locator("#remove-dialog")).to_be_hidden()
+    await expect(host.page.locator("#room")).to_be_visible()
+    await expect(guest.page.locator("#room")).to_be_visible()
 
 
 async def test_a_group_shares_a_grid_and_gets_more_places_than_the_first_offer_had(person, server, room):
