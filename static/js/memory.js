@@ -15,7 +15,7 @@
  * @property {boolean} camera switched on
  */
 
-const HELD_MS = 300_000; // for which a server holds a place, if not told otherwise (lease_seconds)
+export const HELD_MS = 300_000; // for which a server holds a place, if not told otherwise (lease_seconds)
 
 /**
  * @param {Link} link

@@ -5,6 +5,7 @@
 
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { sayFarewell } from "./farewell.js";
 import { Hearing } from "./hearing.js";
 import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
@@ -41,6 +42,7 @@ export class Session extends Emitter {
   #saveData = recallChoice("saveData", false);
   /** @type {import("./memory.js").Place | null} */
   #moved = null; // our place, which another tab has taken over
+  #endFarewell = () => {}; // to a place that was left while there was no connection
 
   /** @param {Store} store @param {Devices} devices @param {URL} url of the WebSocket */
   constructor(store, devices, url) {
@@ -101,12 +103,15 @@ export class Session extends Emitter {
   }
 
   leave() {
-    this.#signalling.send({ type: "leave" });
+    const { url } = this.#signalling;
+    const { link } = this.#store.state;
+    const sent = this.#signalling.send({ type: "leave" });
+    if (!sent && link && this.#resume) this.#endFarewell = sayFarewell(url, link.room, this.#resume);
     this.#finish("left", "");
   }
 
   endForAll() {
-    this.#ending = this.#signalling.send({ type: "end" });
+    this.#ending = this.#do({ type: "end" });
   }
 
   /** @param {string} participant */
@@ -121,17 +126,17 @@ export class Session extends Emitter {
 
   /** @param {string} participant */
   mute(participant) {
-    this.#signalling.send({ type: "mute", participant });
+    this.#do({ type: "mute", participant });
   }
 
   /** @param {string} participant */
   remove(participant) {
-    this.#signalling.send({ type: "remove", participant });
+    this.#do({ type: "remove", participant });
   }
 
   /** @param {boolean} locked */
   lock(locked) {
-    this.#signalling.send({ type: "lock", locked });
+    this.#do({ type: "lock", locked });
   }
 
   /** @param {string} text waits for the connection where there is none */
@@ -155,6 +160,7 @@ export class Session extends Emitter {
   }
 
   #open() {
+    this.#endFarewell();
     this.#store.update({ joining: true, failure: null });
     this.#signalling.open();
   }
@@ -289,9 +295,23 @@ export class Session extends Emitter {
     if (!own) this.emit("said", line);
   }
 
+  /**
+   * What is done now or not at all: minutes later it might no longer be meant.
+   * @param {import("./protocol.js").FromPage} message
+   * @returns {boolean} whether it could be said
+   */
+  #do(message) {
+    const said = this.#signalling.send(message);
+    if (!said) {
+      this.emit("notice", { code: "not-done" });
+      this.#store.touch(); // a switch falls back to what is
+    }
+    return said;
+  }
+
   /** @param {"admit" | "decline"} type @param {string} participant */
   #decide(type, participant) {
-    if (!this.#signalling.send({ type, participant })) return;
+    if (!this.#do({ type, participant })) return;
     // At once, so that nobody presses twice; the server's next word on the room is the truth.
     this.#store.update({ waiting: this.#store.state.waiting.filter(({ id }) => id !== participant) });
   }

@@ -175,6 +175,7 @@ const NOTICES = {
   "camera-is-back": "You see the others again, and they see you.",
   "camera-stays-off": "You see the others again. Your camera stays off.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
+  "not-done": "Not done: there is no connection just now. Try again when it is back.",
   "too-fast": "That was a lot at once. Wait a moment, then try again.",
   "not-allowed": "You can’t do that in this session.",
   "unknown-participant": "That person is no longer here.",

@@ -138,6 +138,35 @@ async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(sessi
     assert (await guest.statistics())["peers"] == 1  # the same connection all the time
 
 
+async def test_what_a_host_presses_without_a_connection_is_said_not_to_be_done(session):
+    host = session.host
+    await host.press("People")
+    host.wire.refusing = True
+    await host.wire.cut()
+    await host.reads("Reconnecting")
+    lock = host.page.get_by_role("switch", name="Lock the session")
+    await lock.click()
+    await host.reads("Not done: there is no connection just now.")
+    await expect(lock).not_to_be_checked()
+    await host.page.get_by_label("Close this notice").last.click()
+    await host.press("Leave")
+    await host.press("End for everybody")
+    await host.reads("Not done: there is no connection just now.")
+
+
+async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_one(session):
+    host, guest = session.host, session.guest
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
+    await guest.press("Leave")
+    await guest.reads("You have left the session")
+    await expect(host.tile("Ana")).to_have_count(1)
+    guest.wire.refusing = False
+    await expect(host.tile("Ana")).to_have_count(0)
+    await expect(guest.page.locator("#ended")).to_be_visible()
+
+
 async def test_a_socket_that_is_silently_dead_is_replaced(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
@@ -203,7 +232,7 @@ async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(per
     server = own_server
     host, guest = await person(home=server), await person(home=server)
     for someone in (host, guest):
-        someone.tolerates.add("ERR_CONNECTION_REFUSED")  # while it is away
+        someone.tolerates |= {"ERR_CONNECTION_REFUSED", "CLOSING or CLOSED"}  # while it is away
     await host.come(server.link(room, "host"), "Ruth")
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
