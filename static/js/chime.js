@@ -1,4 +1,4 @@
-/** Two soft notes, synthesised: somebody is at the door. */
+/** Two soft notes, synthesised: somebody is at the door, or is let in. */
 
 import { audioContext } from "./audio.js";
 

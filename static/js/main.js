@@ -63,7 +63,10 @@ devices.on("change", () => void playback.choose(devices.speaker));
 devices.on("notice", (notice) => {
   if (store.state.view === "room" || !isProblem(notice.code)) tell(notice.code, notice);
 });
-session.on("notice", (notice) => tell(notice.code, notice));
+session.on("notice", (notice) => {
+  if (notice.code === "admitted") void chime(devices.speaker); // the phone may lie on the table
+  tell(notice.code, notice);
+});
 session.on("knock", (name) => {
   void chime(devices.speaker);
   notices.announce(`${name} is waiting to be let in.`, true);

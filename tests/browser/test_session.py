@@ -28,6 +28,14 @@ OVERHEAR = """() => {
     };
     return told;
 }"""
+KEEP_NOTES = """() => {
+    window.notes = [];
+    const {start} = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...when) {
+        window.notes.push(this.context.state);
+        start.apply(this, when);
+    };
+}"""
 WISHES_FOR_NOTHING = """told => told.some(({type, tiles}) =>
     type === "wish" && tiles.every(({width, height}) => width === 0 && height === 0))"""
 
@@ -231,21 +239,19 @@ async def test_a_hidden_page_asks_for_no_picture(session):
     await host.page.wait_for_function(WISHES_FOR_NOTHING, arg=told)
 
 
-async def test_the_host_hears_a_chime_when_somebody_knocks(person, server, room):
+async def test_a_knock_and_being_let_in_make_a_chime(person, server, room):
     host, guest = await person(), await person()
     await host.come(server.link(room, "host"), "Ruth")
     await host.sees("room")
-    await host.page.evaluate("""() => {
-        window.notes = [];
-        const {start} = OscillatorNode.prototype;
-        OscillatorNode.prototype.start = function (...when) {
-            window.notes.push(this.context.state);
-            start.apply(this, when);
-        };
-    }""")
+    await host.page.evaluate(KEEP_NOTES)
     await guest.come(server.link(room), "Ana")
     await expect(host.button("Let Ana in")).to_be_visible()
     assert await host.page.evaluate("window.notes") == ["running", "running"]
+    await guest.sees("waiting")
+    await guest.page.evaluate(KEEP_NOTES)
+    await host.let_in("Ana")
+    await guest.sees("room")
+    assert await guest.page.evaluate("window.notes") == ["running", "running"]
 
 
 async def test_a_microphone_that_is_unplugged_gives_way_to_another_one(session):
