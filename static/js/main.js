@@ -82,7 +82,6 @@ listenForKeys(
     c: () => allowed(store.state, "chat") && panels.toggle("chat"),
     p: () => panels.toggle("people"),
     "?": () => dialogs.openHelp(),
-    escape: () => panels.close(),
   },
   () => store.state.view === "room" && dialogs.shortcuts && !dialogs.anyOpen,
 );

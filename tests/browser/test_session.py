@@ -226,6 +226,22 @@ async def test_shortcuts_can_be_switched_off(session):
     await host.page.keyboard.press("c")
     await expect(host.page.locator("#chat-panel")).to_be_hidden()
     await expect(host.button("Microphone")).to_have_attribute("aria-pressed", "true")
+    await host.press("People")
+    await host.button("Microphone").focus()
+    await host.page.keyboard.press("Escape")  # is none of them
+    await expect(host.page.locator("#people-panel")).to_be_hidden()
+
+
+async def test_what_closes_things_on_a_device_closes_an_open_panel(session):
+    guest = session.guest
+    # Android's Back: the browser asks to close, and no key is seen.
+    await guest.page.evaluate("addEventListener('keydown', event => event.stopImmediatePropagation(), true)")
+    for name in ("Chat", "People", "Chat"):
+        await guest.press(name)
+    await expect(guest.page.locator("#chat-panel")).to_be_visible()
+    await guest.page.keyboard.press("Escape")
+    await expect(guest.page.locator("#chat-panel")).to_be_hidden()
+    await expect(guest.page.locator("#room")).to_be_visible()
 
 
 async def test_a_hidden_page_asks_for_no_picture(session):

@@ -14,6 +14,8 @@ export class Panels {
   #redraw;
   #chat;
   #people;
+  /** @type {{destroy(): void} | null} */
+  #watcher = null;
 
   /**
    * @param {Session} session
@@ -25,14 +27,12 @@ export class Panels {
     this.#chat = new Chat((text) => session.say(text));
     this.#people = new People(session, actions);
     for (const name of /** @type {Name[]} */ (["chat", "people"])) {
-      const panel = panelOf(name);
-      find(panel, "[data-close]", HTMLButtonElement).addEventListener("click", () => this.close());
-      panel.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape" || event.isComposing) return;
-        event.stopPropagation();
-        this.close();
-      });
+      find(panelOf(name), "[data-close]", HTMLButtonElement).addEventListener("click", () => this.close());
     }
+    // No shortcut of one's choice: it closes what is open, wherever the focus is, and a dialog first.
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) this.close();
+    });
   }
 
   /** @returns {number} chat lines that came while the chat was closed */
@@ -48,6 +48,7 @@ export class Panels {
     }
     if (this.open) panelOf(this.open).hidden = true;
     this.open = name;
+    this.#watcher ??= watchForBack(() => this.close());
     const panel = panelOf(name);
     panel.hidden = false;
     this.#redraw();
@@ -60,8 +61,7 @@ export class Panels {
     const name = this.open;
     const panel = panelOf(name);
     const inside = panel.contains(document.activeElement);
-    this.open = null;
-    panel.hidden = true;
+    this.#hide();
     if (inside) byId(`bar-${name}`, HTMLElement).focus();
     this.#redraw();
   }
@@ -70,13 +70,30 @@ export class Panels {
   draw(state) {
     if (this.open) document.body.dataset.panel = this.open;
     else delete document.body.dataset.panel;
-    if (state.view !== "room") {
-      if (this.open) panelOf(this.open).hidden = true;
-      this.open = null;
-    }
+    if (state.view !== "room") this.#hide();
     this.#chat.draw(state, this.open === "chat");
     this.#people.draw(state, this.open === "people");
   }
+
+  #hide() {
+    if (this.open) panelOf(this.open).hidden = true;
+    this.open = null;
+    this.#watcher?.destroy();
+    this.#watcher = null;
+  }
+}
+
+/**
+ * Android's Back closes what is open, where the browser can tell us, rather than leave the session.
+ * @param {() => void} close
+ * @returns {{destroy(): void} | null}
+ */
+function watchForBack(close) {
+  if (!("CloseWatcher" in window)) return null;
+  const { CloseWatcher } = /** @type {{CloseWatcher: new () => EventTarget & {destroy(): void}}} */ (/** @type {unknown} */ (window));
+  const watcher = new CloseWatcher();
+  watcher.addEventListener("close", close);
+  return watcher;
 }
 
 /** @param {Name} name */
