@@ -200,6 +200,28 @@ async def test_screen_readers_are_told_of_knocks_at_once_and_of_comings_and_chat
     await expect(host.page.locator("#polite")).to_contain_text("Ana: Hello")
 
 
+async def test_who_answers_a_knock_by_key_goes_on_from_the_next_one(person, server, room):
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    for panel in (False, True):
+        if panel:
+            await host.press("People")
+        for name in ("Ana", "Ben"):
+            await (await person(permissions=())).come(server.link(room), name)
+            await expect(host.button(f"Let {name} in")).to_be_visible()
+        await host.button("Let Ana in").focus()
+        await host.page.keyboard.press("Enter")
+        await host.page.keyboard.press("Enter")  # once too often
+        await expect(host.button("Let Ana in")).to_have_count(0)
+        await expect(host.page.locator(".person:focus" if panel else ".knock:focus")).to_contain_text("Ben")
+        await host.page.keyboard.press("Tab")
+        await host.page.keyboard.press("Tab")
+        await host.page.keyboard.press("Enter")
+        await expect(host.button("Let Ben in")).to_have_count(0)
+        await expect(host.page.locator("#people-title" if panel else "#room-title")).to_be_focused()
+
+
 async def test_dialogs_hold_the_focus_and_give_it_back(session):
     host = session.host
     await host.button("Leave").focus()

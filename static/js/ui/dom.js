@@ -111,6 +111,21 @@ export function reconcile(parent, known, items, keyOf, create, draw) {
   }
 }
 
+/**
+ * Where `change` takes away what had the focus, it goes to the first child that is left, and not to one of its
+ * buttons: who presses twice is not to press another one.
+ * @param {HTMLElement} home
+ * @param {HTMLElement} otherwise where no child is left
+ * @param {() => void} change
+ */
+export function keepFocus(home, otherwise, change) {
+  const held = home.contains(document.activeElement);
+  change();
+  if (!held || home.contains(document.activeElement)) return;
+  const next = home.firstElementChild;
+  (next instanceof HTMLElement ? next : otherwise).focus();
+}
+
 /** @param {string} name @returns {string} one or two letters */
 export function initials(name) {
   const words = name.trim().split(/\s+/).filter((word) => /\p{L}|\p{N}/u.test(word));

@@ -1,6 +1,7 @@
 /** What comes to the person by itself: people at the door, short notices, and words for screen readers. */
 
-import { byId, icon, make, reconcile } from "./dom.js";
+import { byId, icon, keepFocus, make, reconcile } from "./dom.js";
+import { answerButtons } from "./knock.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
@@ -27,7 +28,9 @@ export class Notices {
     if (panel === "chat") this.clear("chat");
     if (view !== "room") this.#toasts.replaceChildren();
     const knocks = view === "room" && panel !== "people" ? waiting : [];
-    reconcile(this.#knocks, this.#cards, knocks, ({ id }) => id, (knock) => this.#card(knock), () => {});
+    keepFocus(this.#knocks, byId("room-title", HTMLElement), () => {
+      reconcile(this.#knocks, this.#cards, knocks, ({ id }) => id, (knock) => this.#card(knock), () => {});
+    });
   }
 
   /**
@@ -70,15 +73,9 @@ export class Notices {
 
   /** @param {{id: string, name: string}} knock */
   #card({ id, name }) {
-    const admit = make("button", "button primary small", "Let in");
-    const decline = make("button", "button small", "Decline");
-    admit.type = decline.type = "button";
-    admit.setAttribute("aria-label", `Let ${name} in`);
-    decline.setAttribute("aria-label", `Decline ${name}`);
-    admit.addEventListener("click", () => this.#session.admit(id));
-    decline.addEventListener("click", () => this.#session.decline(id));
     const words = make("p", "", make("strong", "", name), " is waiting to be let in");
-    const card = make("div", "knock", words, make("div", "knock-actions", admit, decline));
+    const card = make("div", "knock", words, make("div", "knock-actions", ...answerButtons({ id, name }, this.#session)));
+    card.tabIndex = -1;
     card.setAttribute("role", "group");
     card.setAttribute("aria-label", `${name} is waiting`);
     return card;

@@ -1,7 +1,8 @@
 /** The panel with everybody: who waits, who is in, and what a host can do about it. */
 
 import { conditionWords, waited, wayWords } from "../words.js";
-import { byId, changeIcon, find, hue, icon, initials, make, reconcile, setText } from "./dom.js";
+import { byId, changeIcon, find, hue, icon, initials, keepFocus, make, reconcile, setText } from "./dom.js";
+import { answerButtons } from "./knock.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
@@ -42,20 +43,13 @@ export class People {
     byId("people-host", HTMLElement).hidden = !host;
     byId("people-copy", HTMLElement).hidden = !me?.guestLink;
     if (this.#lock.checked !== locked) this.#lock.checked = locked;
-    byId("people-waiting", HTMLElement).hidden = waiting.length === 0;
     setText(byId("people-inside-title", HTMLElement), `In the session (${participants.length})`);
     setText(byId("people-waiting-title", HTMLElement), `Waiting (${waiting.length})`);
-    reconcile(
-      byId("people-waiting-list", HTMLElement),
-      this.#waiting,
-      waiting,
-      ({ id }) => id,
-      (knock) => this.#knocker(knock),
-      (item, { since, connected }) => {
-        const words = connected ? waited((performance.now() - since) / 1000) : "has lost the connection";
-        setText(find(item, "small", HTMLElement), words);
-      },
-    );
+    const list = byId("people-waiting-list", HTMLElement);
+    keepFocus(list, byId("people-title", HTMLElement), () => {
+      byId("people-waiting", HTMLElement).hidden = waiting.length === 0;
+      reconcile(list, this.#waiting, waiting, ({ id }) => id, (knock) => this.#knocker(knock), drawKnocker);
+    });
     reconcile(
       byId("people-list", HTMLElement),
       this.#inside,
@@ -68,15 +62,11 @@ export class People {
 
   /** @param {Knock} knock */
   #knocker({ id, name }) {
-    const admit = make("button", "button primary small", "Let in");
-    const decline = make("button", "button small", "Decline");
-    admit.type = decline.type = "button";
-    admit.setAttribute("aria-label", `Let ${name} in`);
-    decline.setAttribute("aria-label", `Decline ${name}`);
-    admit.addEventListener("click", () => this.#session.admit(id));
-    decline.addEventListener("click", () => this.#session.decline(id));
     const who = make("div", "person-name", make("span", "", name), make("small"));
-    return make("li", "person", avatar(id, name), who, make("div", "person-actions", admit, decline));
+    const answers = make("div", "person-actions", ...answerButtons({ id, name }, this.#session));
+    const item = make("li", "person", avatar(id, name), who, answers);
+    item.tabIndex = -1;
+    return item;
   }
 
   /** @param {Participant} person @param {boolean} manageable */
@@ -98,6 +88,12 @@ export class People {
     ways.before(make("div", "person-actions", mute, remove));
     return item;
   }
+}
+
+/** @param {HTMLLIElement} item @param {Knock} knock */
+function drawKnocker(item, { since, connected }) {
+  const words = connected ? waited((performance.now() - since) / 1000) : "has lost the connection";
+  setText(find(item, "small", HTMLElement), words);
 }
 
 /**
