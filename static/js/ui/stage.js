@@ -72,7 +72,6 @@ export class Stage {
       (_, place) => this.#tiles.get(keyOf(place))?.draw(place),
     );
     for (const key of this.#tiles.keys()) if (!this.#elements.has(key)) this.#tiles.delete(key);
-    this.#root.append(this.#alone);
     this.#drawAlone(state);
     this.#arrange();
   }
