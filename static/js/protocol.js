@@ -4,7 +4,6 @@
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_CHAT = 2000; // characters
-export const MAX_NAME = 60; // characters
 export const MAX_SLOTS = 30;
 
 /** @typedef {"microphone" | "camera" | "screen"} Source */

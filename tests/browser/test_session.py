@@ -216,6 +216,27 @@ async def test_ones_own_picture_can_be_hidden_and_stays_hidden(session):
     await expect(guest.tile("You")).to_have_count(0)
 
 
+async def test_a_dialog_closes_at_a_click_beside_it_but_not_on_its_edge(session):
+    host = session.host
+    await host.press("Leave")
+    dialog = host.page.locator("#leave-dialog")
+    box = await dialog.bounding_box()
+    await host.page.mouse.click(box["x"] + 4, box["y"] + 4)
+    await expect(dialog).to_be_visible()
+    await host.page.mouse.click(box["x"] - 4, box["y"] - 4)
+    await expect(dialog).to_be_hidden()
+
+
+async def test_the_focus_stays_on_the_guest_link_whatever_is_drawn(person, server, room):
+    host = await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.button("Copy the guest link").focus()
+    await host.page.keyboard.press("m")
+    await expect(host.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(host.button("Copy the guest link")).to_be_focused()
+
+
 async def test_shortcuts_can_be_switched_off(session):
     host = session.host
     await host.page.keyboard.press("?")

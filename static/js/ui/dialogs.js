@@ -94,11 +94,17 @@ export class Dialogs {
   #wire(dialog) {
     dialog.addEventListener("click", (event) => {
       const target = event.target instanceof Element ? event.target : null;
-      // Outside of it (its backdrop is itself), on a way out, or on a choice: all close it.
-      if (target === dialog || target?.closest("[data-close], .menu-item, .dialog-actions button")) dialog.close();
+      // Outside of it, on a way out, or on a choice: all close it.
+      if (isOutside(dialog, event) || target?.closest("[data-close], .menu-item, .dialog-actions button")) dialog.close();
     });
     dialog.addEventListener("close", () => this.#menus.draw(byId("devices-dialog", HTMLDialogElement).open));
   }
+}
+
+/** On its backdrop, which is itself as its padding is. @param {HTMLDialogElement} dialog @param {MouseEvent} event */
+function isOutside(dialog, { target, clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
 }
 
 /** @param {string} id @param {() => void} action */
