@@ -147,6 +147,23 @@ async def test_a_guest_leaves_and_the_devices_are_let_go(session):
     assert await guest.page.evaluate("window.peers.every(peer => peer.connectionState === 'closed')")
 
 
+async def test_after_the_end_nothing_of_it_is_left_in_the_page(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    await host.press("Chat")
+    await host.write("Between us")
+    await guest.reads("Ruth: Between us")
+    await guest.press("People")
+    await guest.page.locator("#bar-chat").click()
+    await expect(guest.page.locator("#chat-lines")).to_contain_text("Between us")
+    await guest.page.get_by_role("textbox", name="Message").fill("Not yet said")
+    await guest.press("Leave")
+    await guest.sees("ended")
+    await guest.page.wait_for_function("() => !/Ruth|Between us/.test(document.body.textContent)")
+    await expect(guest.page.locator("#chat-text")).to_have_value("")
+    await expect(guest.page.locator(".tile")).to_have_count(0)
+
+
 async def test_the_host_ends_the_session_for_everybody(session):
     host, guest = session.host, session.guest
     await host.press("Leave")

@@ -36,7 +36,8 @@ export class Chat {
   }
 
   /** @param {State} state @param {boolean} open */
-  draw({ chat, outbox }, open) {
+  draw({ chat, outbox, view }, open) {
+    if (view === "ended") this.#input.value = "";
     if (open) this.#read = chat.at(-1)?.id ?? 0;
     this.unread = chat.filter((line) => !line.own && line.id > this.#read).length;
     if (!chat.length) this.#read = 0;

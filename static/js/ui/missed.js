@@ -22,7 +22,10 @@ export class Missed {
   /** @param {import("../state.js").State} state */
   draw({ view, missed, participants }) {
     const pill = byId("missed", HTMLElement);
-    if (view !== "room") pill.hidden = true;
+    if (view !== "room") {
+      pill.hidden = true;
+      setText(byId("missed-words", HTMLElement), "");
+    }
     if (missed === this.#last) return;
     this.#last = missed;
     if (missed.seconds < LEAST || view !== "room") return;

@@ -37,10 +37,11 @@ export class People {
   /** @param {State} state @param {boolean} open */
   draw(state, open) {
     this.#state = open ? state : null;
-    if (!open) return;
+    if (!open && state.view === "room") return; // elsewhere nobody is left in the lists, though nobody looks
     const { me, participants, waiting, locked } = state;
     const host = me?.role === "host";
     byId("people-host", HTMLElement).hidden = !host;
+    if (!me?.guestLink) byId("people-link", HTMLInputElement).value = "";
     byId("people-copy", HTMLElement).hidden = !me?.guestLink;
     if (this.#lock.checked !== locked) this.#lock.checked = locked;
     setText(byId("people-inside-title", HTMLElement), `In the session (${participants.length})`);

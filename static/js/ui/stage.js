@@ -57,8 +57,8 @@ export class Stage {
   /** @param {State} state */
   draw(state) {
     this.#state = state;
-    if (state.view !== "room") return;
-    this.#places = this.#cast(state);
+    const shown = state.view === "room";
+    this.#places = shown ? this.#cast(state) : []; // no picture and no name is left where nobody looks
     reconcile(
       this.#root,
       this.#elements,
@@ -72,6 +72,7 @@ export class Stage {
       (_, place) => this.#tiles.get(keyOf(place))?.draw(place),
     );
     for (const key of this.#tiles.keys()) if (!this.#elements.has(key)) this.#tiles.delete(key);
+    if (!shown) return;
     this.#drawAlone(state);
     this.#arrange();
   }
