@@ -103,10 +103,10 @@ export class Session extends Emitter {
   }
 
   leave() {
-    const { url } = this.#signalling;
     const { link } = this.#store.state;
-    const sent = this.#signalling.send({ type: "leave" });
-    if (!sent && link && this.#resume) this.#endFarewell = sayFarewell(url, link.room, this.#resume);
+    if (!this.#reach({ type: "leave" }) && link && this.#resume) {
+      this.#endFarewell = sayFarewell(this.#signalling.url, link.room, this.#resume);
+    }
     this.#finish("left", "");
   }
 
@@ -301,12 +301,15 @@ export class Session extends Emitter {
    * @returns {boolean} whether it could be said
    */
   #do(message) {
-    const said = this.#signalling.send(message);
-    if (!said) {
-      this.emit("notice", { code: "not-done" });
-      this.#store.touch(); // a switch falls back to what is
-    }
-    return said;
+    if (this.#reach(message)) return true;
+    this.emit("notice", { code: "not-done" });
+    this.#store.touch(); // a switch falls back to what is
+    return false;
+  }
+
+  /** @param {import("./protocol.js").FromPage} message @returns {boolean} false without a socket that was welcomed */
+  #reach(message) {
+    return this.#store.state.downSince === null && this.#signalling.send(message);
   }
 
   /** @param {"admit" | "decline"} type @param {string} participant */

@@ -165,6 +165,7 @@ async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_
     guest.wire.refusing = False
     await expect(host.tile("Ana")).to_have_count(0)
     await expect(guest.page.locator("#ended")).to_be_visible()
+    await expect(guest.page.locator("#polite")).not_to_contain_text("The connection is back.")
 
 
 async def test_a_socket_that_is_silently_dead_is_replaced(session):
