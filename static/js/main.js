@@ -126,13 +126,13 @@ function start() {
   }
   const place = recallPlace(link);
   store.update({ link });
+  if (place) preview.suggest(place.name);
   if (place?.resume) {
     session.comeBack(place);
   } else if (!link.token) {
     store.update({ view: "ended", failure: { code: "no-token", message: "" } });
     return;
   } else {
-    if (place) preview.suggest(place.name);
     store.update({ view: "preview" });
   }
   void devices.start({ microphone: place?.microphone ?? true, camera: place?.camera ?? !devices.soundOnly });

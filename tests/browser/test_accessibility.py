@@ -122,6 +122,23 @@ async def test_the_preview_and_the_waiting_page_with_blocked_devices(person, ser
     await check(guest.page, scheme)
 
 
+async def test_the_pages_while_the_server_is_out_of_reach(person, server, room, scheme):
+    guest = await person(scheme=scheme, bypass_csp=True)
+    await guest.come(server.link(room), "Ana")
+    await guest.sees("waiting")
+    await guest.page.route_web_socket("**/ws", lambda socket: socket.close())
+    await guest.page.reload()
+    await guest.sees("returning")
+    await guest.reads("There is no connection to the server yet")
+    await check(guest.page, scheme)
+    await guest.press("Leave")
+    await guest.press("Join again")
+    await guest.press("Ask to join")
+    await guest.reads("There is no connection to the server yet")
+    await expect(guest.button("Cancel")).to_be_visible()
+    await check(guest.page, scheme)
+
+
 async def test_the_room_with_its_panels_and_dialogs(person, server, room, scheme):
     host = await person(scheme=scheme, bypass_csp=True)
     guest, other = await person(), await person()
