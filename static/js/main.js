@@ -141,7 +141,7 @@ function start() {
 /** The button of the last page. @param {string} code */
 function again(code) {
   if (code === "version" || code === "bad-message") return location.reload();
-  if (code === "moved" && session.returnHere()) return void devices.start(wanted());
+  if (["moved", "slept"].includes(code) && session.returnHere()) return void devices.start(wanted());
   store.update({ view: "preview", failure: null });
   const { microphone, camera } = wanted();
   void devices.start({ microphone, camera: camera && !devices.soundOnly });

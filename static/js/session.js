@@ -7,7 +7,7 @@ import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { sayFarewell } from "./farewell.js";
 import { Hearing } from "./hearing.js";
-import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
+import { forgetPlace, HELD_MS, keepChoice, keepPlace, recallChoice } from "./memory.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
 import { Signalling } from "./signalling.js";
 import { emptyRoom, others } from "./state.js";
@@ -41,7 +41,8 @@ export class Session extends Emitter {
   #preferences = "";
   #saveData = recallChoice("saveData", false);
   /** @type {import("./memory.js").Place | null} */
-  #moved = null; // our place, which another tab has taken over
+  #returnTo = null; // our place, which we left without wanting to
+  #awakeAt = Date.now();
   #endFarewell = () => {}; // to a place that was left while there was no connection
 
   /** @param {Store} store @param {Devices} devices @param {URL} url of the WebSocket */
@@ -68,7 +69,7 @@ export class Session extends Emitter {
       this.#sayPreferences();
     });
     setInterval(() => void this.#sayHeard(), HEARD_MS);
-    setInterval(() => this.#remember(), REMEMBER_MS);
+    setInterval(() => this.#hasSlept() || this.#remember(), REMEMBER_MS);
   }
 
   get connection() {
@@ -90,10 +91,10 @@ export class Session extends Emitter {
     this.#open();
   }
 
-  /** After "moved": takes the session back from the other tab. @returns {boolean} false where that is impossible */
+  /** After "moved" or "slept": goes on here. @returns {boolean} false where that is impossible */
   returnHere() {
-    if (!this.#moved) return false;
-    this.comeBack(this.#moved);
+    if (!this.#returnTo) return false;
+    this.comeBack(this.#returnTo);
     return true;
   }
 
@@ -172,8 +173,22 @@ export class Session extends Emitter {
     return { type: "hello", version: PROTOCOL_VERSION, room, token, resume: this.#resume, name: this.#name || undefined };
   }
 
+  /**
+   * A laptop that is opened again hours later must not put anybody into the session, camera on, before they have asked
+   * for it. A page that only lost its network was awake all the time, and comes back by itself.
+   * @returns {boolean}
+   */
+  #hasSlept() {
+    const now = Date.now();
+    const slept = this.#store.state.me !== null && now - this.#awakeAt > HELD_MS;
+    this.#awakeAt = now;
+    if (slept) this.#finish("slept", "");
+    return slept;
+  }
+
   /** @param {ToPage} message */
   #receive(message) {
+    if (this.#hasSlept()) return;
     switch (message.type) {
       case "welcome":
         return this.#welcome(message);
@@ -375,7 +390,7 @@ export class Session extends Emitter {
 
   /** @param {string} code @param {string} message */
   #finish(code, message) {
-    this.#moved = code === "moved" ? this.#place() : null;
+    this.#returnTo = ["moved", "slept"].includes(code) ? this.#place() : null;
     this.#close();
     this.#devices.stop();
     this.#store.update({ view: "ended", failure: { code, message } });

@@ -43,6 +43,11 @@ const ENDINGS = {
     text: "It can be open in one place at a time. Go on there, or bring it back here.",
     action: "Continue here",
   },
+  slept: {
+    title: "You were away for a while",
+    text: "This device slept, or stopped the page. Nobody has seen or heard you since: your camera and microphone are off.",
+    action: "Come back",
+  },
   "token-expired": {
     title: "This link has expired",
     text: "Ask the person who invited you for a new one.",

@@ -99,6 +99,19 @@ async def test_a_tab_that_is_opened_again_much_later_asks_before_it_goes_in(sess
     await host.sees("room")
 
 
+async def test_a_laptop_that_is_opened_again_much_later_asks_before_it_goes_in(session):
+    host, guest = session.host, session.guest
+    await host.watches("Ana")
+    await guest.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 301_000 }")
+    await guest.sees("ended")
+    await guest.reads("You were away for a while")
+    await expect(host.tile("Ana")).to_contain_text("Reconnecting")
+    await guest.press("Come back")
+    await guest.sees("room")
+    await host.watches("Ana")
+    await guest.watches("Ruth")
+
+
 async def test_a_place_stays_young_for_as_long_as_the_page_is_there(person, server, room):
     host = await person()
     await host.turn_clock()
