@@ -13,7 +13,7 @@ from typing import Final
 
 LATE: Final = 0.3  # seconds in the buffer; with the way there, beyond what people can talk over (ITU-T G.114)
 CALM: Final = 2.0  # seconds without a queue before a path counts as quick
-MARGIN: Final = 0.1  # seconds that a pause has to be longer than the buffer
+MARGIN: Final = 0.3  # seconds that a pause has to be longer: lip sync may add to what waits
 FIRST_REST: Final = 5.0  # seconds before the next try, doubled each time: some paths need a deep buffer
 LONGEST_REST: Final = 80.0
 FORGIVEN: Final = 60.0  # seconds in time after which the rest is the first one again

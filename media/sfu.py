@@ -218,7 +218,7 @@ class Peer:
     def rank(self, slots: Sequence[int]) -> None:
         """Which pictures come first where the path does not carry all: slots, the most important first."""
         for priority, slot in enumerate(slots):
-            self.core.slots[slot].priority = priority
+            self.core.slots[slot].rank(priority, now=self._sfu.now())
 
     def wish(self, slot: int, width: int, height: int) -> None:
         """The size of a slot's tile in device pixels; 0 x 0: hidden, send no video."""

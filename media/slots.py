@@ -13,6 +13,7 @@ from media.stream.send import SendStream
 from media.subscription import BEST, Layer, VideoSubscription
 
 FLAP: Final = 20.0  # seconds: a picture that stops again within them rests for as long before it moves again
+OUTRANKED: Final = 2.0  # seconds after others came to the fore in which a picture that stops stops for them
 LONGEST_REST: Final = 60.0  # seconds, unless the path has become ample meanwhile
 
 ENOUGH: Final = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
@@ -29,6 +30,7 @@ class Slot:
         self.audio_subscription: AudioSubscription | None = None
         self.video_subscription: VideoSubscription | None = None
         self.priority = index  # the lowest number is served first
+        self._ranked_at = float("-inf")  # when that last changed
         self.rung = OFF  # of the ladder, as allotted
         self.is_limited = False  # the path carries less than the tile could show
         self.is_unsupported = False  # there is a picture, of a format that the receiver can't show
@@ -98,12 +100,14 @@ class Slot:
         self, layer: Layer | None, rung: int, *, moves: bool, limited: bool, dead: bool = False, now: float
     ) -> None:
         """What the path carries for this slot. A picture that stopped soon after it began to move rests, but
-        not where the path was `dead`: of what it carries that says nothing."""
+        not where the path was `dead` or others came to the fore: of what it carries that says nothing."""
         if dead and not moves:
             pass
         elif moves:
             if self._moved_since is None:
                 self._moved_since = now
+        elif now - self._ranked_at < OUTRANKED:
+            self._moved_since = None
         elif self._moved_since is not None:
             self._rest_from = now
             if now - self._moved_since < FLAP and self._rest_until > float("-inf"):
@@ -130,6 +134,14 @@ class Slot:
             self.audio_subscription.poor = poor
             self.audio_subscription.set_packing(packing, now=now)
 
+    def rank(self, priority: int, *, now: float) -> None:
+        """The lowest number is served first. Who comes to the fore has not stopped for want of the path, and
+        does not rest for it."""
+        if priority < self.priority:
+            self._forgive()
+        if priority != self.priority:
+            self.priority, self._ranked_at = priority, now
+
     def on_buffered(self, buffered: float, *, calm: float, now: float) -> None:
         """The receiver says for how many seconds sound waits in its buffer. `calm`: for how long none has
         waited on the way there."""
@@ -150,7 +162,7 @@ class Slot:
     def on_route_change(self) -> None:
         """The receiver is reached over another path, which owes nothing to what the old one bore."""
         self._moved_since = None
-        self._rest, self._rest_from, self._rest_until = FLAP, float("-inf"), float("-inf")
+        self._forgive()
 
     def silence(self, stream: SendStream, *, now: float) -> None:
         """Nothing feeds this half any more, until `bind`."""
@@ -171,6 +183,9 @@ class Slot:
 
     def close(self, *, now: float) -> None:
         self.bind(None, None, now=now)
+
+    def _forgive(self) -> None:
+        self._rest, self._rest_from, self._rest_until = FLAP, float("-inf"), float("-inf")
 
     def _wished(self, publication: Publication) -> Layer | None:
         if self.cap == OFF or not self.open:

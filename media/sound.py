@@ -44,8 +44,10 @@ class Sound:
     @property
     def left(self) -> float:
         """0..1: of sound, what stays lost after all that is repeated."""
-        packing, takes_red = self.packing, all(voice.takes_red for voice in self._voices())
-        distances = packing.distances if takes_red else ()
+        voices, packing = self._voices(), self.packing
+        if not voices:
+            return 0.0
+        distances = packing.distances if all(voice.takes_red for voice in voices) else ()
         return residual_loss(distances, packing.frames, self.loss, self._pattern.burst)
 
     def on_feedback(self, results: Sequence[PacketResult], state: ControllerState) -> None:
@@ -68,6 +70,7 @@ class Sound:
         voices = self._voices()
         if not voices:
             self.cost = self.wanted = 0.0
+            self.poor = False
             return
         talkers = max(sum(voice.activity(now=now) for voice in voices), 1.0)
         costs = _costs(voices, now)

@@ -33,14 +33,14 @@ class Listening:
             registry=None,
         )
 
-    def note(self, heard: Heard) -> None:
-        """What one report says, whoever spoke."""
+    def heard(self, heard: Heard) -> None:
+        """What one report says of how late sound is and how pictures do."""
         self.frozen_ms += heard.frozen_ms
         for sound in heard.sounds:
             if sound.buffered_ms:
                 self.buffered.observe(sound.buffered_ms / 1000)
 
-    def add(self, missed_ms: int, total_ms: int) -> None:
+    def missed(self, missed_ms: int, total_ms: int) -> None:
         """What one report says of one speaker."""
         if total_ms:
             missed_ms = min(missed_ms, total_ms)

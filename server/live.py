@@ -109,9 +109,9 @@ class LiveRoom:
         elif isinstance(message, messages.Prefer):
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
-            self._around.listening.note(message)
+            self._around.listening.heard(message)
             for speaker, missed_ms, total_ms in self.stage.heard(participant, message):
-                self._around.listening.add(missed_ms, total_ms)
+                self._around.listening.missed(missed_ms, total_ms)
                 self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())
         else:
             self._apply(self.room.receive(participant, message, now=self._now()))

@@ -151,7 +151,7 @@ class Heard(Message):
 
     type: Literal["heard"] = "heard"
     sounds: Annotated[tuple[Sound, ...], Field(max_length=MAX_SLOTS)]
-    frozen_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
+    frozen_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
 
 
 class Prefer(Message):

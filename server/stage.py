@@ -18,6 +18,7 @@ PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "u
 PAUSED: Collection[messages.Picture] = ("stills", "sound")  # to save the sound
 VIEWER_TILE = (1920, 1080)  # pixels; a standard client can't say how large it shows the picture
 REPORTED = 1.0  # seconds that a page's report of what it heard is about
+JUDGED = 2500  # milliseconds; of silence in a longer report nobody knows whether somebody spoke meanwhile
 _Mids = tuple[tuple[str | None, str | None], ...]  # (audio, video) of each slot
 
 
@@ -139,7 +140,11 @@ class Stage:
         # There is silence too where a microphone is off. It was a loss where somebody spoke all along.
         spoke = spoke_before & performer.spoke
         return [
-            (who, sound.concealed_ms + (sound.silent_ms if who in spoke else 0), sound.total_ms)
+            (
+                who,
+                sound.concealed_ms + (sound.silent_ms if who in spoke and sound.total_ms <= JUDGED else 0),
+                sound.total_ms,
+            )
             for who, sound in sounds
         ]
 

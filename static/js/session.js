@@ -18,6 +18,7 @@ import { emptyRoom, others } from "./state.js";
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {{code: string, name?: string, message?: string}} Notice */
 
+const MOST_FROZEN_MS = 60_000; // that one message may tell of
 const HEARD_MS = 1000; // how often the others learn whether they were heard
 const REMEMBER_MS = 10_000; // how often the place is kept anew: it has an age
 
@@ -367,7 +368,18 @@ export class Session extends Emitter {
       const { concealed, silent, total, buffered } = sound;
       return [{ slot, concealed_ms: concealed, silent_ms: silent, total_ms: total, buffered_ms: buffered }];
     });
-    if (sounds.length) this.#signalling.send({ type: "heard", sounds, frozen_ms: heard.frozen });
+    if (sounds.length) this.#signalling.send({ type: "heard", sounds, frozen_ms: this.#frozen(heard.frozen) });
+  }
+
+  /** Of pictures that ought to move: stills stand still on purpose. @param {Map<string, number>} frozen by mid */
+  #frozen(frozen) {
+    const { conditions, seats } = this.#store.state;
+    const moving = seats.filter(({ participant, source }) => {
+      const condition = participant === null ? undefined : conditions.get(participant);
+      return (source === "screen" ? condition?.screen : condition?.picture) === "motion";
+    });
+    const total = moving.reduce((sum, { video_mid }) => sum + (frozen.get(video_mid ?? "") ?? 0), 0);
+    return Math.min(total, MOST_FROZEN_MS);
   }
 
   /** @param {import("./connection.js").MediaState} media */

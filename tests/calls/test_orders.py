@@ -81,6 +81,29 @@ def test_an_encoding_that_a_browser_begins_late_is_still_ordered_and_shown() -> 
         assert bob.video[0].shown[-1].width == CAMERA[trusted - 1].width
 
 
+def test_on_a_path_for_one_picture_whoever_has_the_floor_is_the_one_who_moves() -> None:
+    call = Call(seed=4)
+    bob = call.join("bob", slots=4, down=link((0.0, 250e3)))
+    people = [call.join(f"p{place}", microphone=True, camera=CAMERA) for place in range(4)]
+    for place, person in enumerate(people):
+        call.bind(bob, place, person)
+    slots = call.core(bob).slots
+    call.run(20.0)
+    moved = []
+    for turn in range(14):
+        front = turn % 4
+        for place, person in enumerate(people):
+            person.speaking = place == front
+        for priority, place in enumerate([front, *(other for other in range(4) if other != front)]):
+            slots[place].rank(priority, now=call.now)
+        call.run(2.0)
+        for _ in range(12):
+            call.run(0.5)
+            moved.append(picture_of(slots[front]) == "motion")
+    settled = moved[24:]
+    assert sum(settled) > 0.9 * len(settled), "who gave way to somebody does not rest for it"
+
+
 @pytest.mark.parametrize("rate", [80e3, 65e3])
 def test_sound_without_a_picture_is_thin_where_the_uplink_bears_no_more(rate: float) -> None:
     """The camera is off: there is nothing to shed but bits of the sound itself."""

@@ -231,6 +231,18 @@ def test_a_gap_that_lasts_is_missed_as_long_as_the_speaker_goes_on(house: House)
     assert (host.last("conditions").missed, host.last("conditions").missed_by) == (2.5, (guest.id,))
 
 
+def test_silence_of_a_report_over_a_long_time_says_nothing(house: House) -> None:
+    """A page that was away reports of all that time at once: whoever spoke at both its ends need not have
+    spoken all along."""
+    host, guest, host_peer, _ = pair(house)
+    host_peer.speaks = True
+    hears_nothing(house, guest)
+    long = {"slot": 0, "concealed_ms": 0, "silent_ms": 48_000, "total_ms": 50_000}
+    guest.say(type="heard", sounds=[long])
+    house.wait(0.25)
+    assert host.last("conditions").missed == 0.0
+
+
 def test_nobody_misses_anything_of_a_microphone_that_is_silent_or_has_just_been_switched_on(
     house: House,
 ) -> None:
