@@ -88,7 +88,7 @@ def restore(make: MakeController, runs: int, *, layered: bool = False) -> Restor
 def restore_bars(reference: MakeController, ours: MakeController, runs: int) -> list[Bar]:
     bars = []
     for layered, what in ((False, "restore 0.2 -> 3 Mbit/s"), (True, "the same, top layer back")):
-        theirs = restore(reference, max(3, runs // 6), layered=layered)
+        theirs = restore(reference, runs, layered=layered)
         mine = restore(ours, runs, layered=layered)
         met = mine.median <= 3 and mine.p95 <= 5
         bars.append(Bar(f"{what}, {runs} runs", "median 3 s, p95 5 s", str(theirs), str(mine), met))

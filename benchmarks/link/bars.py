@@ -87,10 +87,17 @@ BARS: tuple[Bar, ...] = (
 )
 
 
-def judge(measures: Sequence[Measures]) -> list[Verdict]:
+def judge(measures: Sequence[Measures], broken: Sequence[tuple[str, str]] = ()) -> list[Verdict]:
     """Of every bar whose case was run, by server; then of the one bar for all cases. Rounds that the machine
-    spoiled count only where there are no others."""
-    verdicts = []
+    spoiled count only where there are no others. `broken`: (server, case) of each round without a call, which
+    meets no bar."""
+    verdicts = [
+        _never(server, bar)
+        for server, case in dict.fromkeys(broken)
+        if not any((m.server, m.case) == (server, case) for m in measures)
+        for bar in (*BARS, _beside_broken_sound(case))
+        if bar.case == case
+    ]
     for server in dict.fromkeys(m.server for m in measures):
         own = [m for m in measures if m.server == server]
         cases = list(dict.fromkeys(m.case for m in own))
@@ -106,16 +113,29 @@ def _beside_broken_sound(case: str) -> Bar:
     return Bar(case, about, lambda m: m.picture_beside_broken_sound, BROKEN_AT_MOST, seconds)
 
 
+def _never(server: str, bar: Bar) -> Verdict:
+    demanded = f"at {'least' if bar.at_least else 'most'} {bar.show(bar.bound)}"
+    return Verdict(
+        server, bar.case, bar.about, demanded, "no call", (), met=False, doubtful=False, janus=bar.janus
+    )
+
+
 def _verdict(server: str, bar: Bar, rounds: Sequence[Measures]) -> Verdict:
     sound = [m for m in rounds if not m.machine.doubts()]
     values = tuple(bar.value(m) for m in sound or rounds)
     middle = median(values)
+    left_out = len(rounds) - len(values)
     return Verdict(
         server=server,
         case=bar.case,
         about=bar.about,
         demanded=f"at {'least' if bar.at_least else 'most'} {bar.show(bar.bound)}",
-        measured=bar.show(middle),
+        measured=bar.show(middle)
+        + (
+            f" (without {left_out} of {len(rounds)} rounds, in which the machine was the limit)"
+            if left_out
+            else ""
+        ),
         rounds=values,
         met=bar.clears(middle),
         doubtful=not sound,

@@ -55,6 +55,7 @@ async def _run(options: argparse.Namespace) -> int:
     preferred = prefer()
     cases = _cases(options)
     runs: list[Run] = []
+    broken: list[tuple[str, str]] = []  # (server, case) of each round that gave nothing
     with tempfile.TemporaryDirectory(prefix="roomtone-sources-") as directory:
         made = sources.make(Path(directory))
         for case in cases:
@@ -62,12 +63,15 @@ async def _run(options: argparse.Namespace) -> int:
                 calls = _calls(options)
                 for call in calls if number % 2 else reversed(calls):
                     await quiet(options.patience)
-                    for one in await _attempt(call, case, made, number, options.keep):
+                    observed = await _attempt(call, case, made, number, options.keep)
+                    if not observed:
+                        broken.append((_name(call), case.name))
+                    for one in observed:
                         runs.append(one)
                         print(report.line(one.measures), flush=True)
                         for doubt in one.measures.machine.doubts():
                             print(f"    doubtful: {doubt}", flush=True)
-    remarks = []
+    remarks = [f"{case} on {server}: a round broke off, twice." for server, case in broken]
     if made.synthetic:
         remarks.append("espeak-ng is not installed: a synthetic babble took the place of speech.")
     if not preferred:
@@ -77,7 +81,7 @@ async def _run(options: argparse.Namespace) -> int:
         options={name: str(value) for name, value in vars(options).items() if value not in (None, False)},
         titles={case.name: case.title for case in cases},
         remarks=tuple(remarks),
-        verdicts=tuple(bars.judge([one.measures for one in runs])),
+        verdicts=tuple(bars.judge([one.measures for one in runs], broken)),
         runs=tuple(runs),
     )
     print(report.text(result))
@@ -99,6 +103,10 @@ async def _attempt(
             if attempt == ATTEMPTS:
                 print(f"{case.name}, round {number}: given up", file=sys.stderr)
     return []
+
+
+def _name(call: MakeCall) -> str:
+    return "Janus" if call is JanusCall else "Roomtone"
 
 
 def _calls(options: argparse.Namespace) -> Sequence[MakeCall]:

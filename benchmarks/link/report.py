@@ -16,20 +16,18 @@ from benchmarks.link.measures import Measures, Run, as_json
 from benchmarks.page import html_page
 
 DEFINITIONS = (
-    "Speech concealed: samples that the receiver made up, of all that it played, silence included (the "
-    "speech has "
-    "no pause in it that would count), and time without any connection counted as concealed; from the "
-    "moment that "
-    "the conditions set in to the end. Later: from 5 s after that on.",
+    "Speech concealed: samples that the receiver made up, of all that it played, silence included (the speech "
+    "has no pause in it that would count), and time without any connection counted as concealed; from the "
+    "moment that the conditions set in to the end. Later: from 5 s after that on.",
     "Longest gap: the longest time over which speech was said and nothing was heard. Mouth to ear: from the "
     "microphone's track to the loudspeaker's, by correlation of each second that was heard with what was "
-    "said.",
+    "said. Prompt: from the return until speech comes within 0.2 s of its usual delay before the drop.",
     "Picture age: now less the moment at which the camera took the picture on the screen. Frozen: as the "
-    "browser "
-    "counts it. Stalled: times over 1 s without a new picture, stills included.",
-    "Shed: from the drop until what is sent into the link stays below its capacity over a second. "
-    "Restored: from "
-    "the return until the width of before, and 80 % of its frame rate, are back.",
+    "browser counts it, which takes no account of stills once it has got used to them. Stalled: times over "
+    "1 s without a new picture, stills included. A picture moves in a second with more than two new ones; "
+    "fps says how well.",
+    "Shed: from the drop until what is sent into the link stays below its capacity over a second. Restored: "
+    "from the return until the width of before, and 80 % of its frame rate, are back.",
     "Bad sound: the longest time of moving picture while over 10 % of the last second's sound was concealed.",
 )
 

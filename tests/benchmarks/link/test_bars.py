@@ -52,6 +52,18 @@ def test_what_never_came_or_was_not_measured_meets_no_bar(value):
     assert not verdict(measures("udp-dies", sound_back=value), about="sound back over TCP").met
 
 
+def test_how_many_rounds_were_left_out_is_said():
+    found = verdict(measures(concealed=0.01), measures(concealed=0.5, machine=SLOW))
+    assert found.measured == "1.0 % (without 1 of 2 rounds, in which the machine was the limit)"
+
+
+def test_a_call_that_never_came_about_meets_no_bar():
+    found = judge([], [("Roomtone", "down-120"), ("Roomtone", "down-120")])
+    assert len(found) == 3 and not any(v.met for v in found)
+    assert {v.measured for v in found} == {"no call"}
+    assert all(v.met for v in judge([measures()], [("Roomtone", "down-120")])), "another round did"
+
+
 def test_servers_are_judged_apart():
     found = judge([measures(concealed=0.0), measures(concealed=0.5, server="Janus")])
     assert {v.server: v.met for v in found if v.about == "speech concealed"} == {
