@@ -16,7 +16,7 @@ from benchmarks.link.measures import Measures, Run, as_json
 from benchmarks.page import html_page
 
 DEFINITIONS = (
-    "Speech concealed: samples that the receiver made up, of all that it played, silence included (the speech "
+    "Speech concealed: samples that the receiver made up, of all that it played, silence included (speech "
     "has no pause in it that would count), and time without any connection counted as concealed; from the "
     "moment that the conditions set in to the end. Later: from 5 s after that on.",
     "Longest gap: the longest time over which speech was said and nothing was heard. Mouth to ear: from the "
