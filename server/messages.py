@@ -73,12 +73,14 @@ class Media(Message):
 
 
 class Wish(Message):
-    """How large each slot's tile is, in device pixels; 0 x 0 means hidden, send no video."""
+    """How large each slot's tile is, in device pixels; 0 x 0 means hidden, send no video. `pinned`: chosen to
+    be large, so its picture comes first."""
 
     class Tile(Message):
         slot: Annotated[int, Field(ge=0, lt=MAX_SLOTS)]
         width: Annotated[int, Field(ge=0, le=16384)]
         height: Annotated[int, Field(ge=0, le=16384)]
+        pinned: bool = False
 
     type: Literal["wish"] = "wish"
     tiles: Annotated[tuple[Tile, ...], Field(max_length=MAX_SLOTS)]

@@ -6,7 +6,7 @@ missing and asks the page for more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,15 +39,18 @@ def seat(current: Sequence[Place | None], wanted: Sequence[Place], slots: int) -
     return Seating(tuple(seats), min(len(standing), max(0, MAX_SLOTS - slots)))
 
 
-def rank(seats: Sequence[Place | None], floor: Sequence[str]) -> list[int]:
-    """The slots, most important first: who has the floor, shared screens, then the others as they sit."""
+def rank(seats: Sequence[Place | None], floor: Sequence[str], pinned: Collection[int] = ()) -> list[int]:
+    """The slots, most important first: what the receiver has pinned, who has the floor, shared screens, then
+    the others as they sit."""
 
     def order(slot: int) -> tuple[int, int]:
         place = seats[slot]
         if place is None:
-            return 3, slot
+            return 4, slot
+        if slot in pinned:
+            return 0, slot
         if place.source == "screen":
-            return 1, slot
-        return (0, floor.index(place.participant)) if place.participant in floor else (2, slot)
+            return 2, slot
+        return (1, floor.index(place.participant)) if place.participant in floor else (3, slot)
 
     return sorted(range(len(seats)), key=order)

@@ -50,6 +50,10 @@ class _Performer:
     def peer(self) -> Peer | None:
         return self.connection.peer if self.connection is not None else None
 
+    @property
+    def pinned(self) -> set[int]:
+        return {tile.slot for tile in self.wishes.tiles if tile.pinned} if self.wishes is not None else set()
+
 
 class Stage:
     """Opens and closes peers, binds publications to slots. `on_change` is called when something may have
@@ -115,10 +119,13 @@ class Stage:
         self._performers.setdefault(participant, _Performer()).watches = target
 
     def wish(self, participant: str, wish: messages.Wish) -> None:
-        """How large the tiles are. The page says it once, whatever becomes of its connection."""
+        """How large the tiles are, and which is pinned. The page says it once, whatever becomes of its
+        connection."""
         performer = self._performers.setdefault(participant, _Performer())
-        performer.wishes = wish
+        pinned_before, performer.wishes = performer.pinned, wish
         self._pass_wishes_on(performer)
+        if performer.pinned != pinned_before:
+            self._on_change()
 
     def prefer(self, participant: str, prefer: messages.Prefer) -> None:
         """Sound alone, or small pictures."""
@@ -322,7 +329,7 @@ class Stage:
             peer.bind(slot.index, audio, video)
             if receiver.kind == "viewer":
                 peer.wish(slot.index, *VIEWER_TILE)
-        peer.rank(rank(seating.seats, self.floor))
+        peer.rank(rank(seating.seats, self.floor, performer.pinned))
         return seating
 
     def _wanted(

@@ -14,7 +14,7 @@ export const MAX_SLOTS = 30;
 /** @typedef {{type: "hello", version: number, room?: string, token?: string, resume?: string, name?: string}} Hello */
 /** @typedef {{type: "offer", connection: string, sdp: string, sources: Record<string, Source>}} Offer */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
-/** @typedef {{slot: number, width: number, height: number}} TileWish device pixels; 0 x 0: send no video */
+/** @typedef {{slot: number, width: number, height: number, pinned: boolean}} TileWish device pixels; 0 x 0: send no video */
 /** @typedef {{type: "wish", tiles: TileWish[]}} Wish */
 /** @typedef {{slot: number, concealed_ms: number, silent_ms: number, total_ms: number, buffered_ms: number}} SlotSound */
 /** @typedef {{type: "heard", sounds: SlotSound[], frozen_ms: number}} Heard how it arrived since the last such message */

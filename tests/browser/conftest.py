@@ -93,6 +93,7 @@ async def person(browser: Browser, server: Server, request: pytest.FixtureReques
         using: Browser = browser,
         bypass_csp: bool = False,
         reduced_motion: str = "no-preference",
+        touch: bool = False,
         home: Server = server,
     ) -> Person:
         context = await using.new_context(
@@ -101,6 +102,7 @@ async def person(browser: Browser, server: Server, request: pytest.FixtureReques
             permissions=list(permissions),
             bypass_csp=bypass_csp,
             reduced_motion=reduced_motion,  # type: ignore[arg-type]
+            has_touch=touch,
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)

@@ -20,9 +20,13 @@ SMALL = {"width": 320, "height": 640}
 PHONE_ON_ITS_SIDE = {"width": 740, "height": 360}
 
 # What fades in has its colours only at the end; what breathes for ever is decoration.
-SETTLED = """() => Promise.all(document.getAnimations()
-    .filter(animation => animation.effect.getComputedTiming().iterations !== Infinity)
-    .map(animation => animation.finished.catch(() => {})))"""
+SETTLED = """async () => {
+    // A new size moves the tiles from the second frame on.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    await Promise.all(document.getAnimations()
+        .filter(animation => animation.effect.getComputedTiming().iterations !== Infinity)
+        .map(animation => animation.finished.catch(() => {})));
+}"""
 
 
 async def faults(page: Page, rules: dict[str, Any]) -> list[str]:
@@ -77,6 +81,7 @@ async def check(page: Page, scheme: str = "light") -> None:
     usual = page.viewport_size
     for size in (SMALL, PHONE_ON_ITS_SIDE):
         await page.set_viewport_size(size)
+        await page.evaluate(SETTLED)
         assert await overflow(page) <= 0, size
         assert await page.evaluate(OUTSIDE) == [], size
         assert await page.evaluate(CROOKED) == [], size
@@ -196,6 +201,18 @@ async def test_the_room_while_connections_are_poor(person, server, room, scheme)
     await host.page.keyboard.press("Escape")
     await host.page.keyboard.press("Escape")  # of the panel
     await expect(host.page.locator("#sound-only")).to_be_visible()
+    await check(host.page, scheme)
+
+
+async def test_a_group_in_which_somebody_is_pinned(person, server, room, scheme):
+    host = await person(scheme=scheme, bypass_csp=True)
+    await host.come(server.link(room, "host"), "Ruth")
+    for name in ("Ana", "Somebody with a very long name"):
+        await (await person(permissions=())).come(server.link(room), name)
+        await host.let_in(name)
+        await expect(host.tile(name)).to_be_visible()
+    await check(host.page, scheme)
+    await host.press("Show Ana large")
     await check(host.page, scheme)
 
 

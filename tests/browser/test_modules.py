@@ -13,22 +13,22 @@ ARRANGED_WELL = """async () => {
     const {arrange} = await import("/static/js/ui/layout.js");
     const faults = [];
     for (const [width, height] of [[300, 500], [390, 700], [700, 300], [1346, 680], [2500, 1300], [320, 200]])
-        for (const screen of [true, false])
-            for (let people = 0; people <= 12; people++)
+        for (const large of ["screen", "camera", null])
+            for (let others = 0; others <= 12; others++)
                 for (const self of [true, false]) {
-                    const places = arrange({width, height}, {screen, people, self});
-                    const what = JSON.stringify({width, height, screen, people, self});
-                    if (places.people.length !== people) faults.push(`people: ${what}`);
+                    const places = arrange({width, height}, {large, others, self});
+                    const what = JSON.stringify({width, height, large, others, self});
+                    if (places.others.length !== others) faults.push(`others: ${what}`);
                     if (!!places.self !== self) faults.push(`self: ${what}`);
-                    if (!!places.screen !== screen) faults.push(`screen: ${what}`);
-                    const rects = [places.screen, ...places.people, places.self].filter(Boolean);
+                    if (!!places.large !== !!large) faults.push(`large: ${what}`);
+                    const rects = [places.large, ...places.others, places.self].filter(Boolean);
                     for (const rect of rects) {
                         if (rect.x < -0.01 || rect.y < -0.01) faults.push(`outside: ${what}`);
                         if (rect.x + rect.width > width + 0.01) faults.push(`too wide: ${what}`);
                         if (rect.y + rect.height > height + 0.01) faults.push(`too high: ${what}`);
                         if (rect.width < 16 || rect.height < 16) faults.push(`too small: ${what}`);
                     }
-                    const floating = !screen && people === 1;
+                    const floating = !large && others === 1;
                     const apart = floating ? rects.slice(0, 1) : rects;
                     apart.forEach((a, i) => apart.slice(i + 1).forEach(b => {
                         const besides = a.x + a.width <= b.x + 0.01 || b.x + b.width <= a.x + 0.01;

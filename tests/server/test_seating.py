@@ -47,6 +47,13 @@ def test_who_speaks_comes_first_then_the_screen_then_the_others_as_they_sit() ->
     assert rank(seats, ("whoever looks", "b")) == [2, 3, 0, 4, 1]
 
 
+def test_what_is_pinned_comes_before_who_speaks() -> None:
+    seats = (A, None, B, SCREEN, C)
+    assert rank(seats, ("c",), {0}) == [0, 4, 3, 2, 1]
+    assert rank(seats, ("c",), {3}) == [3, 4, 0, 2, 1]
+    assert rank(seats, ("c",), {1, 9}) == rank(seats, ("c",)), "nobody sits there"
+
+
 places = st.builds(Place, st.sampled_from("abcdef"), st.sampled_from(["camera", "screen"]))
 
 

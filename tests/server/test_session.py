@@ -17,7 +17,7 @@ VALID: list[dict[str, Any]] = [
     {"type": "hello", "version": 1, "token": "t", "name": "Sam"},
     {"type": "offer", "connection": "a", "sdp": "v=0\r\nslots=2\r\n", "sources": {"0": "microphone"}},
     {"type": "media", "microphone": True, "camera": False, "screen": False},
-    {"type": "wish", "tiles": [{"slot": 0, "width": 640, "height": 360}]},
+    {"type": "wish", "tiles": [{"slot": 0, "width": 640, "height": 360, "pinned": True}]},
     {"type": "chat", "text": "hello"},
     {"type": "admit", "participant": "x"},
     {"type": "decline", "participant": "x"},

@@ -270,6 +270,29 @@ def test_the_picture_of_who_speaks_goes_before_a_screen_and_that_before_the_othe
     assert len(guest_peer.ranked) == 2
 
 
+def test_a_pinned_tile_goes_before_all_for_who_pinned_it_and_outlives_the_connection(house: House) -> None:
+    host, guest, host_peer, guest_peer = pair(house)
+    third = house.guest(host, "Kim")
+    third_peer = in_call(house, third, slots=4)
+    host.offer("first", slots=4)
+    assert seated(host)[:2] == [(guest.id, "camera"), (third.id, "camera")]
+    others = guest_peer.ranked, third_peer.ranked
+    size = {"width": 640, "height": 360}
+    host.say(type="wish", tiles=[{"slot": 0, **size}, {"slot": 1, **size, "pinned": True}])
+    assert host_peer.ranked == [1, 0, 2, 3]
+    assert (guest_peer.ranked, third_peer.ranked) == others
+    guest_peer.speech_level = 0.9
+    house.wait(1)
+    assert host_peer.ranked == [1, 0, 2, 3] and third_peer.ranked == [1, 0, 2, 3]
+    host_peer.lose()
+    host.offer("second", slots=4)
+    assert house.sfu.peer_of(host.id).ranked == [1, 0, 2, 3]
+    guest_peer.speech_level = 0.0
+    house.wait(HOLD + LINGER)
+    host.say(type="wish", tiles=[{"slot": 0, **size}, {"slot": 1, **size}])
+    assert house.sfu.peer_of(host.id).ranked == [0, 1, 2, 3]
+
+
 def test_a_viewer_sees_one_person_and_is_seen_by_all(house: House) -> None:
     host, guest, host_peer, _ = pair(house)
     live = house.rooms.rooms["room"]

@@ -2,11 +2,12 @@
  * Where the tiles of a stage go: pure arithmetic, in CSS pixels.
  *
  * One other person fills the stage, with one's own picture in a corner. More people share a grid, one's own picture
- * among them. A shared screen takes the stage, and the people stand beside or below it.
+ * among them. A shared screen, or whatever is pinned, takes the stage, and the others stand beside or below it.
  */
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Rect */
 /** @typedef {{width: number, height: number}} Size */
+/** @typedef {import("./tile.js").TileLook["kind"]} Kind */
 
 const GAP = 10;
 const WIDEST = 16 / 9;
@@ -20,23 +21,28 @@ const CORNER_MAX = 168;
 
 /**
  * @param {Size} stage
- * @param {{screen: boolean, people: number, self: boolean}} content
- * @returns {{screen: Rect | null, people: Rect[], self: Rect | null}}
+ * @param {{large: Kind | null, others: number, self: boolean}} content
+ * @returns {{large: Rect | null, others: Rect[], self: Rect | null}}
  */
-export function arrange(stage, { screen, people, self }) {
-  if (screen) return beside(stage, people + Number(self), self);
-  if (people === 0) return { screen: null, people: [], self: self ? corner(stage, whole(stage)) : null };
-  if (people === 1) {
+export function arrange(stage, { large, others, self }) {
+  if (large) return beside(stage, large, others + Number(self), self);
+  if (others === 0) return { large: null, others: [], self: self ? corner(stage, whole(stage)) : null };
+  if (others === 1) {
     const [person] = grid(whole(stage), 1);
-    return { screen: null, people: [person], self: self ? corner(stage, person) : null };
+    return { large: null, others: [person], self: self ? corner(stage, person) : null };
   }
-  const cells = grid(whole(stage), people + Number(self));
-  return { screen: null, people: cells.slice(0, people), self: self ? cells[people] : null };
+  const cells = grid(whole(stage), others + Number(self));
+  return { large: null, others: cells.slice(0, others), self: self ? cells[others] : null };
 }
 
-/** @param {Size} stage @param {number} count of tiles in the strip @param {boolean} self whether the last one is ours */
-function beside(stage, count, self) {
-  if (count === 0) return { screen: whole(stage), people: [], self: null };
+/**
+ * @param {Size} stage
+ * @param {Kind} large
+ * @param {number} count of tiles in the strip
+ * @param {boolean} self whether the last one is ours
+ */
+function beside(stage, large, count, self) {
+  if (count === 0) return { large: whole(stage), others: [], self: null };
   const wide = stage.width >= stage.height;
   const strip = clamp(Math.max(stage.width, stage.height) * STRIP_SHARE, STRIP_MIN, STRIP_MAX);
   const main = wide
@@ -46,7 +52,11 @@ function beside(stage, count, self) {
     ? { x: main.width + GAP, y: 0, width: strip, height: stage.height }
     : { x: 0, y: main.height + GAP, width: stage.width, height: strip };
   const cells = grid(rest, count);
-  return { screen: main, people: self ? cells.slice(0, -1) : cells, self: self ? cells[count - 1] : null };
+  return {
+    large: large === "screen" ? main : grid(main, 1)[0],
+    others: self ? cells.slice(0, -1) : cells,
+    self: self ? cells[count - 1] : null,
+  };
 }
 
 /**

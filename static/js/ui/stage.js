@@ -2,7 +2,7 @@
 
 import { others } from "../state.js";
 import { clock, noteWords, pausedWords, pictureWords } from "../words.js";
-import { byId, reconcile, setText } from "./dom.js";
+import { byId, keepFocus, reconcile, setText } from "./dom.js";
 import { arrange } from "./layout.js";
 import { Tile } from "./tile.js";
 
@@ -19,7 +19,7 @@ const ROUGH_PX = 16; // finer steps than a video layer's are of no use
 /** @type {Set<string | undefined>} */
 const UNSEEN = new Set(["sound", "unsupported"]); // of what is switched on
 
-const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: noteWords(""), slot: null };
+const PLAIN = { off: false, muted: false, speaking: false, away: false, condition: undefined, note: noteWords(""), slot: null, pinned: null };
 
 export class Stage {
   #root = byId("stage", HTMLElement);
@@ -37,6 +37,8 @@ export class Stage {
   #timer;
   /** @type {State | null} */
   #state = null;
+  /** @type {string | null} */
+  #pinned = null; // the key of the tile that is to be large
   /** Whether one's own picture is wanted. */
   selfView = true;
 
@@ -59,22 +61,39 @@ export class Stage {
     this.#state = state;
     const shown = state.view === "room";
     this.#places = shown ? this.#cast(state) : []; // no picture and no name is left where nobody looks
-    reconcile(
-      this.#root,
-      this.#elements,
-      this.#places,
-      keyOf,
-      (place) => {
-        const tile = new Tile(place);
-        this.#tiles.set(keyOf(place), tile);
-        return tile.element;
-      },
-      (_, place) => this.#tiles.get(keyOf(place))?.draw(place),
-    );
+    this.#offerPins();
+    keepFocus(this.#root, byId("room-title", HTMLElement), () => {
+      reconcile(
+        this.#root,
+        this.#elements,
+        this.#places,
+        keyOf,
+        (place) => {
+          const tile = new Tile(place, () => this.#pin(keyOf(place)));
+          this.#tiles.set(keyOf(place), tile);
+          return tile.element;
+        },
+        (_, place) => this.#tileOf(place)?.draw(place),
+      );
+    });
     for (const key of this.#tiles.keys()) if (!this.#elements.has(key)) this.#tiles.delete(key);
     if (!shown) return;
     this.#drawAlone(state);
     this.#arrange();
+  }
+
+  /** @param {string} key to be large from now on, or no longer */
+  #pin(key) {
+    this.#pinned = this.#pinned === key ? null : key;
+    if (this.#state) this.draw(this.#state);
+  }
+
+  /** Where there is something to choose from. A pin goes with what was pinned. */
+  #offerPins() {
+    const shown = this.#places.filter(({ kind }) => kind !== "self");
+    const choice = shown.length > 1 ? shown : [];
+    if (!choice.some((place) => keyOf(place) === this.#pinned)) this.#pinned = null;
+    for (const place of choice) place.pinned = keyOf(place) === this.#pinned;
   }
 
   /** Everybody who has a tile, in their order on the stage. @param {State} state @returns {Place[]} */
@@ -153,14 +172,14 @@ export class Stage {
   #arrange() {
     const { clientWidth: width, clientHeight: height } = this.#root;
     if (!width || !height) return;
-    const [main, ...moreScreens] = this.#places.filter(({ kind }) => kind === "screen");
-    const people = [...moreScreens, ...this.#places.filter(({ kind }) => kind === "camera")];
     const self = this.#places.find(({ kind }) => kind === "self");
-    const rects = arrange({ width, height }, { screen: !!main, people: people.length, self: !!self });
-    if (main && rects.screen) this.#tileOf(main)?.place(rects.screen);
-    people.forEach((place, index) => this.#tileOf(place)?.place(rects.people[index]));
+    const large = this.#places.find(({ pinned }) => pinned) ?? this.#places.find(({ kind }) => kind === "screen");
+    const rest = this.#places.filter((place) => place !== large && place !== self);
+    const rects = arrange({ width, height }, { large: large?.kind ?? null, others: rest.length, self: !!self });
+    if (large && rects.large) this.#tileOf(large)?.place(rects.large);
+    rest.forEach((place, index) => this.#tileOf(place)?.place(rects.others[index]));
     if (self && rects.self) this.#tileOf(self)?.place(rects.self);
-    this.#root.classList.toggle("one-to-one", !main && people.length === 1);
+    this.#root.classList.toggle("one-to-one", !large && rest.length === 1);
     this.#root.style.setProperty("--corner", `${Math.round(self && rects.self ? rects.self.width : 0)}px`);
     this.#tellSizes();
   }
@@ -179,7 +198,7 @@ export class Stage {
         const tile = this.#tileOf(place);
         if (place.slot === null || !tile) continue;
         const { width, height } = document.hidden ? { width: 0, height: 0 } : tile.pictureSize;
-        tiles.push({ slot: place.slot, width: rough(width), height: rough(height) });
+        tiles.push({ slot: place.slot, width: rough(width), height: rough(height), pinned: place.pinned === true });
       }
       if (tiles.length) this.#wish(tiles.sort((a, b) => a.slot - b.slot));
     }, SETTLE_MS);

@@ -18,6 +18,7 @@ import { changeIcon, hue, icon, initials, make, setText, showTrack } from "./dom
  * @property {boolean} away the person has lost the connection
  * @property {import("../protocol.js").Condition | undefined} condition how they are reached
  * @property {import("../words.js").Note} note what is special just now, or ""
+ * @property {boolean | null} pinned whether it is to be large; null: there is nothing to choose from
  */
 
 const TINY_PX = 130; // the shorter side
@@ -30,6 +31,7 @@ export class Tile {
   #video = make("video");
   #label = make("span", "tile-label");
   #note = make("p", "tile-note");
+  #pin = make("button", "icon-button tile-pin", icon("enlarge"));
   /** @type {import("../words.js").Note} */
   #words = { text: "", short: "" };
   #muted = icon("microphone-off");
@@ -39,10 +41,11 @@ export class Tile {
   /** @type {Rect} */
   rect = { x: 0, y: 0, width: 0, height: 0 };
 
-  /** @param {TileLook} look */
-  constructor({ kind, id, name }) {
+  /** @param {TileLook} look @param {() => void} pin what its button does */
+  constructor({ kind, id, name }, pin) {
     this.element = make("div", `tile ${kind} ${hue(id)}`);
     this.element.setAttribute("role", "group");
+    this.element.tabIndex = -1; // for the focus, where a button goes that had it
     this.#video.muted = true; // sound has its own elements
     this.#video.playsInline = true;
     this.#video.autoplay = true;
@@ -52,12 +55,14 @@ export class Tile {
     const avatar = make("span", "avatar", make("span", "", kind === "screen" ? icon("screen") : initials(name)));
     avatar.setAttribute("aria-hidden", "true");
     this.#video.setAttribute("aria-hidden", "true"); // the group's name says whose picture it is
+    this.#pin.type = "button";
+    this.#pin.addEventListener("click", pin);
     const who = make("div", "tile-name", this.#muted, this.#label, this.#signal);
     this.element.append(avatar, this.#video, make("div", "tile-words", this.#note, who));
   }
 
   /** @param {TileLook} look */
-  draw({ kind, name, track, picture, off, muted, speaking, away, condition, note }) {
+  draw({ kind, name, track, picture, off, muted, speaking, away, condition, note, pinned }) {
     const label = kind === "self" ? "You" : kind === "screen" ? `${name}’s screen` : name;
     if (name !== this.#name && kind !== "screen") {
       this.#name = name;
@@ -79,7 +84,18 @@ export class Tile {
     // What changes all the time is left out of the name: it is in the list of people, too.
     const facts = [label, person && muted ? "microphone off" : "", off ? "camera off" : "", away ? "reconnecting" : note.text];
     this.element.setAttribute("aria-label", facts.filter(Boolean).join(", "));
+    this.#drawPin(label, pinned);
     this.#show(picture ? track : null);
+  }
+
+  /** @param {string} label @param {boolean | null} pinned */
+  #drawPin(label, pinned) {
+    if (pinned === null) return this.#pin.remove();
+    changeIcon(this.#pin, pinned ? "reduce" : "enlarge");
+    this.#pin.setAttribute("aria-label", `Show ${label} large`);
+    this.#pin.setAttribute("aria-pressed", String(pinned));
+    this.#pin.title = `${pinned ? "Stop showing" : "Show"} ${label} large`;
+    if (!this.#pin.isConnected) this.#note.before(this.#pin);
   }
 
   /** @param {Rect} rect */
