@@ -48,13 +48,13 @@ class Roomtone:
         self.sessions: set[Session] = set()
         self.numbers = itertools.count(1)
         self.clock = time.monotonic
-        epoch = time.time() - time.monotonic()
+        self.wall = time.time
         self.rooms = Rooms(
             self.tokens,
             Surroundings(
                 sfu=sfu,
                 clock=self.clock,
-                epoch=epoch,
+                wall=self.wall,
                 soon=lambda function: asyncio.get_running_loop().call_soon(function),
                 credentials=self._credentials,
                 limits=RoomLimits(settings.max_participants, settings.max_waiting, settings.lease_seconds),
@@ -65,7 +65,7 @@ class Roomtone:
         self.lateness = metrics.lateness(self.registry)
 
     def _credentials(self, room: Room, person: Participant) -> Credentials:
-        now = time.time()
+        now = self.wall()
         resume = self.tokens.resume(
             room.name, room.session, person.id, lifetime=self.settings.session_hours * 3600, now=now
         )

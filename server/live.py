@@ -32,12 +32,13 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What rooms need of the process. `clock` is monotonic; `soon` runs a function after the current one is
-    done."""
+    """What rooms need of the process. `clock` is monotonic and times everything but tokens and chat. They are
+    read elsewhere too, and have the time of day: `wall`, seconds since 1970, which may be set at any moment.
+    `soon` runs a function after the current one is done."""
 
     sfu: Sfu
     clock: Callable[[], float]
-    epoch: float  # clock() + epoch = seconds since 1970
+    wall: Callable[[], float]
     soon: Callable[[Callable[[], None]], object]
     credentials: Callable[[Room, Participant], Credentials]
     limits: RoomLimits
@@ -53,7 +54,7 @@ class LiveRoom:
             name,
             surroundings.limits,
             lambda person: surroundings.credentials(self.room, person),
-            epoch=surroundings.epoch,
+            wall=surroundings.wall,
         )
         self.stage = Stage(surroundings.sfu, self._arrange_soon)
         self._connections: dict[int, Connection] = {}

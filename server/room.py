@@ -65,10 +65,10 @@ class Room:
         limits: RoomLimits,
         credentials: Callable[[Participant], Credentials],
         *,
-        epoch: float = 0.0,
+        wall: Callable[[], float] = lambda: 0.0,
         new_id: Callable[[], str] = lambda: secrets.token_urlsafe(9),
     ) -> None:
-        """`epoch` turns `now` into seconds since 1970 by addition. `credentials` signs what a welcome hands
+        """`wall` is the time of day for chat, seconds since 1970. `credentials` signs what a welcome hands
         out."""
         self.name = name
         self.session = new_id()
@@ -77,7 +77,7 @@ class Room:
         self.ended = False
         self._limits = limits
         self._credentials = credentials
-        self._epoch = epoch
+        self._wall = wall
         self.new_id = new_id
         self._chat_id = 0
         self._must_knock: set[str] = set()
@@ -229,7 +229,7 @@ class Room:
     def _chat(self, sender: Participant, text: str, *, now: float) -> Effects:
         self._chat_id += 1
         chat = messages.Chat(
-            participant=sender.id, name=sender.name, text=text, at=self._epoch + now, id=self._chat_id
+            participant=sender.id, name=sender.name, text=text, at=self._wall(), id=self._chat_id
         )
         effects: Effects = []
         for person in self.admitted:

@@ -47,7 +47,7 @@ class Rooms:
 
     def read_link(self, token: str, room: str | None = None) -> LinkClaims:
         """The claims of a link token. Raises TokenError."""
-        return self._tokens.read_link(token, now=self._wall(), room=room)
+        return self._tokens.read_link(token, now=self._around.wall(), room=room)
 
     def open(self, name: str) -> LiveRoom:
         """The room of this name, opened where it is not. Raises Refusal("server-full")."""
@@ -84,7 +84,7 @@ class Rooms:
         if not hello.resume:
             return None
         try:
-            claims = self._tokens.read_resume(hello.resume, now=self._wall())
+            claims = self._tokens.read_resume(hello.resume, now=self._around.wall())
             live = self.rooms.get(claims.room)
             if live is None or live.room.session != claims.session:
                 raise Refusal("session-over")
@@ -104,6 +104,3 @@ class Rooms:
             return Visit(live, live.join(claims, hello.name, connection))
         finally:
             self.sweep(live)
-
-    def _wall(self) -> float:
-        return self._around.clock() + self._around.epoch

@@ -214,8 +214,8 @@ class Page:
 
 
 class House:
-    """Rooms with a fake media side, driven by hand: `now` is set by the test, deferred work runs in
-    `settle`."""
+    """Rooms with a fake media side, driven by hand: `now` and the time of day, `wall`, are set by the test,
+    deferred work runs in `settle`."""
 
     def __init__(self, **settings: Any) -> None:
         from server.live import Surroundings
@@ -223,6 +223,7 @@ class House:
         from server.room import Credentials, RoomLimits
 
         self.now = 1000.0
+        self.wall = 1_800_000_000.0
         self.sfu = FakeSfu(settings.pop("max_peers", 100))
         self.tokens = Tokens(SECRET)
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -231,7 +232,7 @@ class House:
         self._numbers = 0
 
         def credentials(room: Room, person: Participant) -> Credentials:
-            now = self.now
+            now = self.wall
             guest = self.tokens.link(room.name, "guest", lifetime=3600, now=now) if person.moderates else None
             return Credentials(
                 self.tokens.resume(room.name, room.session, person.id, lifetime=36000, now=now),
@@ -243,7 +244,7 @@ class House:
             Surroundings(
                 sfu=self.sfu,  # type: ignore[arg-type]
                 clock=lambda: self.now,
-                epoch=0.0,
+                wall=lambda: self.wall,
                 soon=self._deferred.append,
                 credentials=credentials,
                 limits=settings.pop("limits", RoomLimits()),
@@ -265,6 +266,7 @@ class House:
         """Let time pass, with ticks as in the process."""
         end = self.now + seconds
         while self.now < end:
+            self.wall += min(step, end - self.now)
             self.now = min(end, self.now + step)
             self.rooms.tick()
             self.settle()
@@ -276,7 +278,7 @@ class House:
         return page
 
     def token(self, role: str = "guest", room: str = "room", **more: Any) -> str:
-        return self.tokens.link(room, role, lifetime=more.pop("lifetime", 3600), now=self.now, **more)  # type: ignore[arg-type]
+        return self.tokens.link(room, role, lifetime=more.pop("lifetime", 3600), now=self.wall, **more)  # type: ignore[arg-type]
 
     def host(self, name: str = "Dr. Reed", room: str = "room", identity: str | None = "host") -> Page:
         page = self.page()

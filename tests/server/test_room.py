@@ -420,11 +420,25 @@ class TestComingBack:
     def test_a_resume_token_of_another_room_is_of_no_use(self, house: House) -> None:
         house.host(room="one")
         other = house.host(room="two")
-        claims = house.tokens.read_resume(other.last("welcome").resume, now=house.now)
-        mixed = house.tokens.resume("one", claims.session, claims.sub, lifetime=60, now=house.now)
+        claims = house.tokens.read_resume(other.last("welcome").resume, now=house.wall)
+        mixed = house.tokens.resume("one", claims.session, claims.sub, lifetime=60, now=house.wall)
         page = house.page()
         page.hello(resume=mixed)
         assert page.last("bye").code == "session-over"
+
+    @pytest.mark.parametrize("step", [3600, -3600])
+    def test_the_machine_s_clock_may_be_set_while_the_server_runs(self, house: House, step: float) -> None:
+        host = house.host()
+        house.wall += step  # as NTP does after the start, or waking up
+        house.wait(1)
+        guest = house.guest(host)
+        assert guest.last("welcome").state == "joined"
+        guest.say(type="chat", text="hello")
+        assert host.last("chat").at == house.wall
+        guest.drop()
+        back = house.page()
+        back.hello(resume=guest.last("welcome").resume)
+        assert back.last("welcome").resumed
 
     def test_chat_that_was_missed_comes_after_the_return_and_in_order(self, house: House) -> None:
         host = house.host()

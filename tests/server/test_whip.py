@@ -387,7 +387,7 @@ class TestStopping:
         sessions = clients.Clients(house.rooms, lambda: house.now)
         bearer = house.token("guest", may=("join", "publish"), lifetime=60)
         session = sessions.open("whip", "room", bearer, SENDING)
-        house.now += 3600
+        house.wall += 3600
         assert sessions.find("whip", "room", session.id, bearer) is session
         sessions.close(session)
         assert not house.sfu.peers
