@@ -15,8 +15,8 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from server.auth import Permission, Tokens
-from server.check import find_problems
-from server.settings import Settings, SettingsError, load
+from server.check import find_doubts, find_problems
+from server.settings import Problem, Settings, SettingsError, load
 
 # Not on the command line: every user of the machine can read the arguments of a process.
 NO_FLAG = ("secret", "metrics_token")
@@ -30,10 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except SettingsError as error:
-        for problem in error.problems:
-            print(f"roomtone: {problem}", file=sys.stderr)
+        _tell(error.problems)
         return 1
     return code
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        print(f"roomtone: {problem}", file=sys.stderr)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -44,6 +48,7 @@ def _serve(options: argparse.Namespace) -> int:
     problems = find_problems(settings)
     if problems:
         raise SettingsError(problems)
+    _tell(find_doubts(settings))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     # aioice and aiortc tell addresses and names at this level; nobody's address belongs into a log.
     for chatty in ("aioice", "aiortc", "asyncio"):
@@ -60,6 +65,7 @@ def _check(options: argparse.Namespace) -> int:
     problems = find_problems(settings)
     if problems:
         raise SettingsError(problems)
+    _tell(find_doubts(settings))
     where = settings.url()
     if where.endswith(":0"):
         where = f"{where.removesuffix(':0')} on a free port"

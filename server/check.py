@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 import ssl
 import tempfile
@@ -12,7 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.auth import SECRET_FILE
+from server.door import SPARE_CONNECTIONS
 from server.settings import MIN_SECRET, Problem, Settings, unreadable
+
+# Files that the process may have open beside HTTP: 512 media connections over TCP, and what it always has.
+OTHER_DESCRIPTORS = 600
 
 
 def find_problems(settings: Settings) -> list[Problem]:
@@ -24,6 +29,16 @@ def find_problems(settings: Settings) -> list[Problem]:
         *_media_port(settings),
         *_data_directory(settings),
     ]
+
+
+def find_doubts(settings: Settings) -> list[Problem]:
+    """What the server starts with all the same, and may miss on a bad day."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections + SPARE_CONNECTIONS + OTHER_DESCRIPTORS
+    if most == resource.RLIM_INFINITY or needed <= most:
+        return []
+    text = f"They may need {needed} open files, and the process may have {most} (ulimit -Hn). Raise that, or "
+    return [Problem("max_connections", text + "lower this: else newcomers may find the server silent.")]
 
 
 def _http_port(settings: Settings) -> Iterator[Problem]:

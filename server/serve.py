@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import resource
 import secrets
 import signal
 import ssl
@@ -16,6 +18,7 @@ from aiohttp import web
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens, read_or_create_secret
+from server.door import SPARE_CONNECTIONS, Door
 from server.messages import MAX_LINES
 from server.session import CLOSE_GRACE
 from server.settings import Problem, Settings, SettingsError
@@ -52,6 +55,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    _raise_descriptor_limit()
     secret = load_secret(settings)
     sfu = Sfu(sfu_settings(settings))
     try:
@@ -60,17 +64,28 @@ async def serve(settings: Settings) -> None:
         raise SettingsError(
             [Problem("media_port", f"Media can't listen on {settings.media_port}: {error}")]
         ) from None
+    app = create_app(settings, sfu, secret)
+    door = Door(
+        app,
+        at_most=settings.max_connections + SPARE_CONNECTIONS,
+        handshake_seconds=settings.hello_seconds,
+    )
     runner = web.AppRunner(
-        create_app(settings, sfu, secret), access_log=None, shutdown_timeout=CLOSE_GRACE, handle_signals=False
+        app,
+        access_log=None,
+        shutdown_timeout=CLOSE_GRACE,
+        handle_signals=False,
+        # Until the first request, and between two.
+        keepalive_timeout=settings.hello_seconds,
     )
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.host or None, settings.port, ssl_context=_ssl_context(settings))
+        assert runner.server is not None
         try:
-            await site.start()
+            door.open(runner.server, settings.host, settings.port, _ssl_context(settings))
         except OSError as error:
             raise SettingsError([Problem("port", f"HTTP can't listen on {settings.port}: {error}")]) from None
-        _announce(settings, secret, _real_port(runner), sfu.media_port)
+        _announce(settings, secret, door.port, sfu.media_port)
         # What is there by now stays. Looking through all of it for cycles, again and again, would hold up
         # packets for 30 to 50 ms.
         gc.collect()
@@ -78,6 +93,7 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
         log.info("Stopping")
     finally:
+        door.close()
         await runner.cleanup()
         await sfu.close()
 
@@ -113,8 +129,12 @@ def _announce(settings: Settings, secret: bytes, port: int, media_port: int) -> 
     sys.stdout.flush()
 
 
-def _real_port(runner: web.AppRunner) -> int:
-    return int(runner.addresses[0][1])
+def _raise_descriptor_limit() -> None:
+    """Each connection takes a file descriptor. The limit that systems begin with (1024) is for programs that
+    use select(), which this is none of."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS has no number for "as many as you like"
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:

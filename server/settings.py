@@ -119,7 +119,9 @@ class Settings(BaseModel):
     session_hours: float = Field(
         12, gt=0, le=168, description="How long a page may come back without its link."
     )
-    hello_seconds: float = Field(10, gt=0, le=60, description="How long a new connection may stay silent.")
+    hello_seconds: float = Field(
+        10, gt=0, le=60, description="How long a connection may stay silent: until TLS, a request, the hello."
+    )
     heartbeat_seconds: float = Field(
         10, gt=0, le=60, description="Seconds between heartbeats on the WebSocket."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from server.check import find_problems
+from server.check import find_doubts, find_problems
 from server.settings import Settings
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -105,6 +106,19 @@ class TestPorts:
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may bind every port")
     def test_a_port_that_needs_privileges(self, tmp_path: Path) -> None:
         assert "1024" in problems(tmp_path, port=81)["port"]
+
+
+class TestDescriptors:
+    @pytest.fixture
+    def limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(resource, "getrlimit", lambda what: (1024, 1024))
+
+    def test_more_connections_than_open_files_are_doubted(self, limit: None) -> None:
+        (doubt,) = find_doubts(Settings())
+        assert doubt.setting == "max_connections" and "1024" in doubt.message
+
+    def test_fewer_are_fine(self, limit: None) -> None:
+        assert find_doubts(Settings(max_connections=100)) == []
 
 
 class TestTls:
