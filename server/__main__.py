@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import logging
+import os
 import re
 import sys
 import time
@@ -14,7 +16,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from server.auth import Permission, Tokens
+from server.auth import Permission, Tokens, read_secret
 from server.check import find_doubts, find_problems
 from server.settings import Problem, Settings, SettingsError, load
 
@@ -75,12 +77,11 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _token(options: argparse.Namespace) -> int:
-    from server.serve import load_secret
-
     settings = _settings(options)
+    secret = _servers_secret(settings)
     may = tuple(options.may) if options.may else None
     try:
-        token = Tokens(load_secret(settings)).link(
+        token = Tokens(secret).link(
             options.room,
             options.role,
             lifetime=options.expires if options.expires is not None else settings.link_hours * 3600,
@@ -94,6 +95,32 @@ def _token(options: argparse.Namespace) -> int:
         return 1
     print(token if options.raw else f"{settings.url()}/r/{options.room}#{token}")
     return 0
+
+
+def _servers_secret(settings: Settings) -> bytes:
+    """The secret that the server signs with. It is never made here: a link that is signed with another one
+    opens nothing. Raises SettingsError."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value().encode()
+    directory = settings.data_directory
+    try:
+        return read_secret(directory)
+    except FileNotFoundError:
+        text = (
+            f"There is no secret of a server in {directory}. Name the server's --config or --data-directory, "
+            f"run this as the user that the server runs as (you are {_user()}), or start the server once."
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        text = f"The secret in {directory} can't be read by {_user()}: {reason}"
+    raise SettingsError([Problem("data_directory", text)])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # one without a name, as in containers
+        return str(os.geteuid())
 
 
 def _reason(error: ValueError) -> str:

@@ -180,6 +180,12 @@ def read_or_create_secret(directory: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
         aside.unlink()
+    return read_secret(directory)
+
+
+def read_secret(directory: Path) -> bytes:
+    """The secret kept in `directory`. Raises OSError, or ValueError if it is too short."""
+    path = directory / SECRET_FILE
     secret = path.read_bytes().strip()
     if len(secret) < MIN_SECRET:
         raise ValueError(

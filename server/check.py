@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.auth import SECRET_FILE
-from server.door import SPARE_CONNECTIONS
-from server.settings import MIN_SECRET, Problem, Settings, unreadable
+from server.settings import MIN_SECRET, SPARE_CONNECTIONS, Problem, Settings, unreadable
 
 # Files that the process may have open beside HTTP: 512 media connections over TCP, and what it always has.
 OTHER_DESCRIPTORS = 600

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-# Connections beside the WebSockets: pages being loaded, WHIP and WHEP requests, whoever measures.
-SPARE_CONNECTIONS = 256
 BACKLOG = 128
 PAUSE = 0.5  # seconds until the next try, where the process is out of descriptors and nobody can be sent away
 

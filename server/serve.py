@@ -18,10 +18,10 @@ from aiohttp import web
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens, read_or_create_secret
-from server.door import SPARE_CONNECTIONS, Door
+from server.door import Door
 from server.messages import MAX_LINES
 from server.session import CLOSE_GRACE
-from server.settings import Problem, Settings, SettingsError
+from server.settings import SPARE_CONNECTIONS, Problem, Settings, SettingsError
 
 # fmt: off
 ADJECTIVES = (
@@ -38,7 +38,7 @@ log = logging.getLogger("roomtone")
 
 
 def load_secret(settings: Settings) -> bytes:
-    """The secret that signs tokens. Raises SettingsError."""
+    """The secret that signs tokens, made where there is none yet. Raises SettingsError."""
     if settings.secret is not None:
         return settings.secret.get_secret_value().encode()
     try:

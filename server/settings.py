@@ -21,6 +21,8 @@ ENVIRONMENT_PREFIX = "ROOMTONE_"
 CONFIG_VARIABLE = "ROOMTONE_CONFIG"  # the TOML file, where --config does not name one
 MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash for HS256
 MIN_METRICS_TOKEN = 16  # bytes: 128 bit, out of reach of guessing over the network (RFC 6749 section 10.10)
+# TCP connections to HTTP beside the WebSockets: pages being loaded, WHIP and WHEP requests, whoever measures.
+SPARE_CONNECTIONS = 256
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 

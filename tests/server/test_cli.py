@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import re
 import signal
@@ -58,6 +59,26 @@ class TestHelp:
 
 
 class TestToken:
+    @pytest.fixture(autouse=True)
+    def secret(self, clean: None, tmp_path: Path) -> None:
+        read_or_create_secret(tmp_path / "data")  # as the server does at its start
+
+    def test_without_the_server_s_secret_there_is_no_link(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other"
+        assert main(["token", "--room", "quiet-harbour", "--data-directory", str(other)]) == 1
+        said = capsys.readouterr()
+        assert not said.out and not other.exists()
+        assert str(other) in said.err and "--config" in said.err and getpass.getuser() in said.err
+
+    def test_a_secret_that_was_set_is_used(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ROOMTONE_SECRET", "s" * 32)
+        raw, _ = self.token(capsys, tmp_path, "--raw", "--data-directory", str(tmp_path / "other"))
+        assert Tokens(b"s" * 32).read_link(raw, now=time.time()).room == "quiet-harbour"
+
     def token(self, capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> tuple[str, str]:
         assert main(["token", "--room", "quiet-harbour", *arguments]) == 0
         printed = capsys.readouterr().out.strip()

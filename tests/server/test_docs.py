@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from server import messages
-from server.auth import GUEST_MAY, HOST_MAY, LinkClaims, Permission
+from server.auth import GUEST_MAY, HOST_MAY, LinkClaims, Permission, read_or_create_secret
 from server.session import OFFER_BURST, OFFERS_PER_SECOND, SessionLimits
 from server.settings import ENVIRONMENT_PREFIX, Settings
 from server.words import WORDS
@@ -110,6 +110,7 @@ class TestTokens:
 
         commands = re.findall(r"\$\((python -m server .*)\)", PROTOCOL)
         assert len(commands) == 2
+        read_or_create_secret(tmp_path)
         for command in commands:
             assert main([*shlex.split(command)[3:], "--data-directory", str(tmp_path)]) == 0
             assert capsys.readouterr().out.count(".") == 2
