@@ -318,11 +318,17 @@ class Sfu:
         await self.port.close()
 
     def open_peer(
-        self, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool = True
+        self,
+        name: str,
+        on_event: Callable[[PeerEvent], None],
+        *,
+        takes_orders: bool = True,
+        replaces: Peer | None = None,
     ) -> Peer:
         """A peer that waits for its offer. `name` is for people who look at metrics, not shown to others.
-        `takes_orders`: it is told by events what to send; else it is capped by REMB."""
-        if len(self._peers) >= self.settings.max_peers:
+        `takes_orders`: it is told by events what to send; else it is capped by REMB. `replaces`: one that is
+        closed as soon as this one has its answer, so that its place counts as free."""
+        if len(self._peers) - (replaces in self._peers) >= self.settings.max_peers:
             raise MediaError(
                 "server-full", "The server is full at the moment. Please try again in a few minutes."
             )

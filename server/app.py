@@ -151,15 +151,21 @@ async def _websocket(request: web.Request) -> web.StreamResponse:
     if not may_open_websocket(request.headers.get("Origin"), host, settings.allowed_origins):
         roomtone.counts["drop", "origin"] += 1
         raise web.HTTPForbidden(text="This page may not connect from another site.")
-    if len(roomtone.sessions) >= settings.max_connections:
-        roomtone.counts["drop", "server-full"] += 1
+    crowded = len(roomtone.sessions) >= settings.max_connections
+    if len(roomtone.sessions) >= settings.max_websockets:
+        roomtone.rooms.full["max_connections"] += 1
         raise web.HTTPServiceUnavailable(text=WORDS["server-full"], headers={"Retry-After": RETRY_AFTER})
     socket = web.WebSocketResponse(
         timeout=CLOSE_GRACE, heartbeat=settings.heartbeat_seconds, max_msg_size=MAX_MESSAGE
     )
     await socket.prepare(request)
     session = Session(
-        next(roomtone.numbers), roomtone.rooms, roomtone.session_limits(), roomtone.counts, roomtone.clock
+        next(roomtone.numbers),
+        roomtone.rooms,
+        roomtone.session_limits(),
+        roomtone.counts,
+        roomtone.clock,
+        crowded=crowded,
     )
     roomtone.sessions.add(session)
     try:

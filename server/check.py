@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from server.auth import SECRET_FILE
-from server.settings import MIN_SECRET, SPARE_CONNECTIONS, Problem, Settings, unreadable
+from server.settings import MIN_SECRET, Problem, Settings, unreadable
 
 # Files that the process may have open beside HTTP: 512 media connections over TCP, and what it always has.
 OTHER_DESCRIPTORS = 600
@@ -33,7 +33,7 @@ def find_problems(settings: Settings) -> list[Problem]:
 def find_doubts(settings: Settings) -> list[Problem]:
     """What the server starts with all the same, and may miss on a bad day."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = settings.max_connections + SPARE_CONNECTIONS + OTHER_DESCRIPTORS
+    needed = settings.max_http_connections + OTHER_DESCRIPTORS
     if most == resource.RLIM_INFINITY or needed <= most:
         return []
     text = f"They may need {needed} open files, and the process may have {most} (ulimit -Hn). Raise that, or "

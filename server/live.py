@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -43,6 +44,7 @@ class Surroundings:
     credentials: Callable[[Room, Participant], Credentials]
     limits: RoomLimits
     listening: Listening = field(default_factory=Listening)
+    full: Counter[str] = field(default_factory=Counter)  # who found no place, by the setting that says so
 
 
 class LiveRoom:
@@ -123,11 +125,26 @@ class LiveRoom:
 
     def _offer(self, participant: str, offer: messages.Offer, connection: Connection) -> None:
         try:
-            sdp = self.stage.offer(participant, offer.connection, offer.sdp, offer.sources)
+            sdp = self._answer(participant, offer.connection, offer.sdp, offer.sources)
         except MediaError as error:
             connection.send(messages.Error(code=error.code, message=error.message, about="offer"))
         else:
             connection.send(messages.Answer(connection=offer.connection, sdp=sdp))
+
+    def _answer(
+        self,
+        participant: str,
+        connection: str,
+        sdp: str,
+        sources: Mapping[str, messages.Source] | None,
+        *,
+        takes_orders: bool = True,
+    ) -> str:
+        try:
+            return self.stage.offer(participant, connection, sdp, sources, takes_orders=takes_orders)
+        except MediaError as error:
+            self._around.full["max_peers"] += error.code == "server-full"
+            raise
 
     # --- standard clients -----------------------------------------------------------------------------------
 
@@ -145,7 +162,7 @@ class LiveRoom:
             if kind == "viewer":
                 self.stage.watch(person.id, watches)
             sources: dict[str, messages.Source] | None = {} if kind == "viewer" else None
-            answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources, takes_orders=False)
+            answer = self._answer(person.id, self.room.new_id(), sdp, sources, takes_orders=False)
         except Exception:
             if not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=self._now())

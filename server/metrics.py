@@ -51,6 +51,12 @@ class RoomtoneCollector(Collector):
         for code, count in sorted(self._rooms.refused.items()):
             refused.add_metric([code], count)
         yield refused
+        full = CounterMetricFamily(
+            "roomtone_full", "Who found no place, by the setting that says so.", labels=["limit"]
+        )
+        for limit in ("max_rooms", "max_connections", "max_peers"):
+            full.add_metric([limit], self._rooms.full[limit])
+        yield full
         messages = CounterMetricFamily("roomtone_messages", "Messages from pages.", labels=["type"])
         drops = CounterMetricFamily("roomtone_drops", "Messages not acted on.", labels=["reason"])
         for (what, label), count in sorted(self._counts.items()):

@@ -31,16 +31,22 @@ class Rooms:
         self.rooms: dict[str, LiveRoom] = {}
         self.refused: Counter[str] = Counter()  # by code
         self.listening = surroundings.listening
+        self.full = surroundings.full
         self._tokens = tokens
         self._around = surroundings
         self._max_rooms = max_rooms
 
-    def greet(self, hello: Hello, connection: Connection) -> Visit:
-        """Let a page come back, enter or knock. Raises Refusal."""
+    def greet(self, hello: Hello, connection: Connection, *, crowded: bool = False) -> Visit:
+        """Let a page come back, enter or knock; where the server is `crowded`, come back alone. Raises
+        Refusal."""
         try:
             if hello.version != PROTOCOL_VERSION:
                 raise Refusal("version")
-            return self._resume(hello, connection) or self._join(hello, connection)
+            visit = self._resume(hello, connection)
+            if visit is None and crowded:
+                self.full["max_connections"] += 1
+                raise Refusal("server-full")
+            return visit or self._join(hello, connection)
         except Refusal as refusal:
             self.refused[refusal.code] += 1
             raise
@@ -55,6 +61,7 @@ class Rooms:
         if live is not None and not live.room.ended:
             return live
         if live is None and len(self.rooms) >= self._max_rooms:
+            self.full["max_rooms"] += 1
             raise Refusal("server-full")
         self.rooms[name] = live = LiveRoom(name, self._around)
         return live

@@ -21,7 +21,7 @@ from server.auth import Tokens, read_or_create_secret
 from server.door import Door
 from server.messages import MAX_LINES
 from server.session import CLOSE_GRACE
-from server.settings import SPARE_CONNECTIONS, Problem, Settings, SettingsError
+from server.settings import Problem, Settings, SettingsError
 
 # fmt: off
 ADJECTIVES = (
@@ -65,11 +65,7 @@ async def serve(settings: Settings) -> None:
             [Problem("media_port", f"Media can't listen on {settings.media_port}: {error}")]
         ) from None
     app = create_app(settings, sfu, secret)
-    door = Door(
-        app,
-        at_most=settings.max_connections + SPARE_CONNECTIONS,
-        handshake_seconds=settings.hello_seconds,
-    )
+    door = Door(app, at_most=settings.max_http_connections, handshake_seconds=settings.hello_seconds)
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -44,6 +44,8 @@ class Session:
         limits: SessionLimits,
         counts: Counter[tuple[str, str]],
         clock: Callable[[], float],
+        *,
+        crowded: bool = False,
     ) -> None:
         self.number = number
         self.closing = False  # a bye is on its way; nothing is read any more
@@ -51,6 +53,7 @@ class Session:
         self._limits = limits
         self._counts = counts
         self._clock = clock
+        self._crowded = crowded  # only somebody who comes back may have this connection
         self._visit: Visit | None = None
         self._rate = TokenBucket(limits.messages_per_second, limits.message_burst, now=clock())
         self._offers = TokenBucket(OFFERS_PER_SECOND, OFFER_BURST, now=clock())
@@ -141,7 +144,7 @@ class Session:
             self._unreadable()
             return
         try:
-            self._visit = self._rooms.greet(message, self)
+            self._visit = self._rooms.greet(message, self, crowded=self._crowded)
         except Refusal as refusal:
             self.hang_up(refusal.code)
 

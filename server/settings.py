@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash f
 MIN_METRICS_TOKEN = 16  # bytes: 128 bit, out of reach of guessing over the network (RFC 6749 section 10.10)
 # TCP connections to HTTP beside the WebSockets: pages being loaded, WHIP and WHEP requests, whoever measures.
 SPARE_CONNECTIONS = 256
+RESERVED = 0.1  # of max_connections: so many more are there for people who come back into their session
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -134,7 +136,12 @@ class Settings(BaseModel):
         12, ge=2, le=MAX_PEOPLE, description=f"People in one room, the host included; at most {MAX_PEOPLE}."
     )
     max_waiting: int = Field(20, ge=1, le=200, description="People waiting at the door of one room.")
-    max_connections: int = Field(1000, ge=2, le=100_000, description="WebSocket connections at a time.")
+    max_connections: int = Field(
+        1000,
+        ge=2,
+        le=100_000,
+        description="WebSocket connections at a time; a tenth more for people who come back.",
+    )
     max_peers: int = Field(400, ge=2, le=10_000, description="WebRTC connections at a time.")
     messages_per_second: float = Field(20, ge=1, le=1000, description="Messages a page may send, on average.")
     message_burst: int = Field(100, ge=10, le=10_000, description="Messages a page may send at once.")
@@ -222,6 +229,15 @@ class Settings(BaseModel):
     @property
     def tls(self) -> bool:
         return self.tls_certificate is not None
+
+    @property
+    def max_websockets(self) -> int:
+        """With the reserve for people who come back."""
+        return self.max_connections + math.ceil(self.max_connections * RESERVED)
+
+    @property
+    def max_http_connections(self) -> int:
+        return self.max_websockets + SPARE_CONNECTIONS
 
     def url(self, port: int | None = None) -> str:
         """The address to print and to put into links; `port` is the real one where the setting is 0."""

@@ -92,6 +92,7 @@ class Stage:
                 participant,
                 lambda event: self._on_event(participant, connection, event),
                 takes_orders=takes_orders,
+                replaces=current.peer if current is not None else None,
             )
             try:
                 answer = peer.accept_offer(sdp, sources)

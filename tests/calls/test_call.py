@@ -221,6 +221,7 @@ def test_as_many_peers_are_taken_as_the_operator_says(in_world):
             world.sfu.open_peer("one more", print)
         assert caught.value.code == "server-full"
         peers[0].close()
-        world.sfu.open_peer("in its place", print)
+        last = world.sfu.open_peer("in its place", print)
+        world.sfu.open_peer("its successor", print, replaces=last)
 
     in_world(scenario)

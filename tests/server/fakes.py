@@ -154,9 +154,14 @@ class FakeSfu:
     async def close(self) -> None: ...
 
     def open_peer(
-        self, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool = True
+        self,
+        name: str,
+        on_event: Callable[[PeerEvent], None],
+        *,
+        takes_orders: bool = True,
+        replaces: FakePeer | None = None,
     ) -> FakePeer:
-        if len(self.peers) >= self._max_peers:
+        if len(self.peers) - (replaces in self.peers) >= self._max_peers:
             raise MediaError("server-full", "The server is full.")
         peer = FakePeer(name, on_event, self)
         peer.takes_orders = takes_orders

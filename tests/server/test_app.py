@@ -244,13 +244,31 @@ class TestWebSocket:
         assert (await receive(socket, "error"))["code"] == "bad-message"
 
     async def test_connections_are_limited(self, make_app: AppMaker, aiohttp_client: ClientMaker) -> None:
-        client = await aiohttp_client(make_app(max_connections=2))
-        kept = [await client.ws_connect("/ws") for _ in range(2)]
+        app = make_app(max_connections=2)
+        client = await aiohttp_client(app)
+        kept = [await client.ws_connect("/ws") for _ in range(3)]
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect("/ws")
-        assert refused.value.status == 503
+        assert refused.value.status == 503 and app[ROOMTONE].rooms.full["max_connections"] == 1
         for socket in kept:
             await socket.close()
+
+    async def test_the_last_connections_are_for_those_who_come_back(
+        self, make_app: AppMaker, aiohttp_client: ClientMaker
+    ) -> None:
+        app = make_app(max_connections=2)
+        client = await aiohttp_client(app)
+        host, guest = await hello(client, link()), await hello(client, link("guest"))
+        resume = (await receive(host, "welcome"))["resume"]
+        await receive(guest, "welcome")
+        stranger = await hello(client, link("guest"))
+        assert (await receive(stranger, "bye"))["code"] == "server-full"
+        await stranger.close()
+        while len(app[ROOMTONE].sessions) > 2:
+            await asyncio.sleep(0)
+        back = await hello(client, "", resume=resume)
+        assert (await receive(back, "welcome"))["resumed"]
+        assert app[ROOMTONE].rooms.full["max_connections"] == 1
 
     async def test_a_restart_tells_everybody_to_come_back(self, client: Any) -> None:
         joined, silent = await hello(client, link()), await client.ws_connect("/ws")

@@ -151,8 +151,10 @@ def test_alerts_of_the_manual_ask_for_what_is_exported(exported: str) -> None:
     for rule in rules:
         for name in re.findall(r"\b((?:roomtone|process)_\w+)", rule):
             assert name in known, rule
-        for name, value in re.findall(r'(?:roomtone_loop\w+|roomtone_part\w+){(\w+)="([^"]*)"', rule):
-            assert any(value in labels.get(name, set()) for labels in known.values()), rule
+        for name, selector in re.findall(r"\b(roomtone_\w+){([^}]*)}", rule):
+            for label, values in re.findall(r'(\w+)=~?"([^"]*)"', selector):
+                assert set(values.split("|")) <= known[name][label], rule
+    assert known["roomtone_full_total"]["limit"] == {"max_rooms", "max_connections", "max_peers"}
 
 
 def test_groups_of_receivers_are_all_shown(exported: str) -> None:
@@ -178,7 +180,7 @@ def test_what_is_exported_is_on_the_dashboard_and_in_the_manual(exported: str) -
 def test_no_metric_tells_who_is_there(exported: str) -> None:
     assert "Reed" not in exported and ROOM not in exported
     allowed = {"connection", "code", "type", "reason", "quality", "le", "at_most", "phase", "share", "state"}
-    allowed |= {"layer", "level", "camera", "packing", "protocol"}
+    allowed |= {"layer", "level", "camera", "packing", "protocol", "limit"}
     for name, labels in series(exported).items():
         if name.startswith("roomtone_"):
             assert labels.keys() <= allowed, name

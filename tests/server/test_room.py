@@ -169,6 +169,7 @@ class TestLimits:
         house = House(max_rooms=1)
         first = house.host(room="one")
         assert house.host(room="two").last("bye").code == "server-full"
+        assert house.rooms.full["max_rooms"] == 1
         first.say(type="leave")
         assert house.host(room="two").last("welcome").state == "joined"
         assert list(house.rooms.rooms) == ["two"]

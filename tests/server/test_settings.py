@@ -119,6 +119,11 @@ def test_a_wrong_value_is_answered_with_what_to_write(name: str, value: str, wor
     assert words in text and text.endswith("(Set in the environment.)") and ".." not in text
 
 
+def test_a_tenth_more_connections_are_there_for_who_comes_back() -> None:
+    assert load({"max_connections": 1000}, environment={}).max_websockets == 1100
+    assert load({"max_connections": 2}, environment={}).max_websockets == 3
+
+
 @pytest.mark.parametrize(
     ("settings", "url"),
     [

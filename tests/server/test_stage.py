@@ -209,6 +209,17 @@ def test_a_full_media_side_is_said(house: House) -> None:
     host.offer()
     guest.offer()
     assert guest.last("error").code == "server-full"
+    assert house.rooms.full["max_peers"] == 1
+
+
+def test_who_is_in_a_session_may_connect_anew_where_the_media_side_is_full() -> None:
+    house = House(max_peers=1)
+    host = house.host()
+    before = in_call(house, host)
+    after = in_call(house, host, connection="second")
+    assert before.closed and not after.closed and not host.all("error")
+    host.say(type="offer", connection="third", sdp="rubbish", sources={})
+    assert host.last("error").code == "bad-sdp" and not after.closed
 
 
 def test_only_permitted_sources_are_taken(house: House) -> None:
