@@ -64,7 +64,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    problems = find_problems(settings)
+    problems = find_problems(settings, running=options.running)
     if problems:
         raise SettingsError(problems)
     _tell(find_doubts(settings))
@@ -154,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "token":
             _add_token_options(command)
+        if name == "check":
+            command.add_argument(
+                "--running",
+                action="store_true",
+                help="for a server that runs with them now: its ports are not looked at, being in use",
+            )
         _add_settings(command)
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import resource
 import socket
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from server.auth import SECRET_FILE
 from server.settings import MIN_SECRET, Problem, Settings, unreadable
@@ -19,13 +21,15 @@ from server.settings import MIN_SECRET, Problem, Settings, unreadable
 OTHER_DESCRIPTORS = 600
 
 
-def find_problems(settings: Settings) -> list[Problem]:
+def find_problems(settings: Settings, *, running: bool = False) -> list[Problem]:
     """Everything that would keep the server from starting or from being reached, in the order of the
-    settings."""
+    settings. `running`: it has its ports already, so whether they are free is not looked at."""
     return [
-        *_http_port(settings),
+        *([] if running else _http_port(settings)),
+        *_public_url(settings),
         *_tls(settings),
-        *_media_port(settings),
+        *_one_number(settings),
+        *([] if running else _media_port(settings)),
         *_data_directory(settings),
     ]
 
@@ -44,14 +48,35 @@ def _http_port(settings: Settings) -> Iterator[Problem]:
     yield from _bindable(settings.host, settings.port, "host", "port", socket.SOCK_STREAM)
 
 
-def _media_port(settings: Settings) -> Iterator[Problem]:
+def _public_url(settings: Settings) -> Iterator[Problem]:
+    url = urlsplit(settings.public_url)
+    if url.scheme == "http" and not _is_local(url.hostname or ""):
+        yield Problem(
+            "public_url",
+            "Browsers give camera and microphone to https:// alone. Set up HTTPS, and write https:// here.",
+        )
+
+
+def _is_local(host: str) -> bool:
+    """Do browsers trust it without TLS (W3C Secure Contexts, section 3.1)?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _one_number(settings: Settings) -> Iterator[Problem]:
     if settings.media_port and settings.media_port == settings.port:
         yield Problem(
             "media_port",
             f"HTTP (port) has {settings.port} already. Media needs a port of its own: choose another.",
         )
-        return
-    host = settings.media_host or "0.0.0.0"
+
+
+def _media_port(settings: Settings) -> Iterator[Problem]:
+    if settings.media_port and settings.media_port == settings.port:
+        return  # said already
+    host = "" if settings.media_host == "::" else settings.media_host  # both are IPv4 and IPv6
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         problems = list(_bindable(host, settings.media_port, "media_host", "media_port", kind))
         yield from problems
@@ -84,7 +109,9 @@ def _bindable(
     taken = next((failure for failure in failures if failure.errno == errno.EADDRINUSE), None)
     if taken is not None:
         yield Problem(
-            port_name, f"{protocol} port {port} is in use. Stop the other program, or choose another port."
+            port_name,
+            f"{protocol} port {port} is in use. Stop the other program, or choose another port. "
+            "If Roomtone itself has it, say check --running.",
         )
     elif len(failures) == len(addresses):
         if any(failure.errno in (errno.EACCES, errno.EPERM) for failure in failures):

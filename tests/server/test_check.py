@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from server.__main__ import main
 from server.check import find_doubts, find_problems
 from server.settings import Settings
 
@@ -32,7 +33,8 @@ def problems(tmp_path: Path, **settings: Any) -> dict[str, str]:
         "media_port": 0,
         "data_directory": tmp_path / "data",
     }
-    found = find_problems(Settings(**(usable | settings)))
+    running = settings.pop("running", False)
+    found = find_problems(Settings(**(usable | settings)), running=running)
     return {problem.setting: problem.message for problem in found}
 
 
@@ -95,6 +97,31 @@ class TestPorts:
         message = problems(tmp_path, media_port=taken[protocol])["media_port"]
         assert protocol in message and "in use" in message
 
+    def test_ports_of_a_running_server_are_not_looked_at(
+        self, tmp_path: Path, taken: dict[str, int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert problems(tmp_path, running=True, port=taken["TCP"], media_port=taken["UDP"]) == {}
+        assert "of its own" in problems(tmp_path, running=True, port=9999, media_port=9999)["media_port"]
+        ports = ["--port", str(taken["TCP"]), "--media-port", "0", "--data-directory", str(tmp_path)]
+        assert main(["check", *ports, "--host", "127.0.0.1"]) == 1
+        assert "check --running" in capsys.readouterr().err
+        assert main(["check", *ports, "--host", "127.0.0.1", "--running"]) == 0
+
+    @pytest.mark.parametrize("media_host", ["", "::"])
+    def test_media_is_looked_for_over_ipv6_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, media_host: str
+    ) -> None:
+        asked: list[str | None] = []
+        look_up = socket.getaddrinfo
+
+        def record(host: str | None, *rest: Any, **more: Any) -> Any:
+            asked.append(host)
+            return look_up(host, *rest, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", record)
+        assert problems(tmp_path, port=9, media_port=0, media_host=media_host).keys() <= {"port"}
+        assert asked[1:] == [None, None], "the system's own list of all addresses"
+
     def test_one_number_for_both(self, tmp_path: Path) -> None:
         assert "of its own" in problems(tmp_path, port=9999, media_port=9999)["media_port"]
 
@@ -106,6 +133,19 @@ class TestPorts:
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may bind every port")
     def test_a_port_that_needs_privileges(self, tmp_path: Path) -> None:
         assert "1024" in problems(tmp_path, port=81)["port"]
+
+
+class TestPublicUrl:
+    def test_without_https_there_is_no_camera(self, tmp_path: Path) -> None:
+        message = problems(tmp_path, public_url="http://talk.example.org")["public_url"]
+        assert "https://" in message and "camera" in message
+
+    @pytest.mark.parametrize(
+        "url",
+        ["https://talk.example.org", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:80"],
+    )
+    def test_this_machine_needs_none(self, tmp_path: Path, url: str) -> None:
+        assert problems(tmp_path, public_url=url) == {}
 
 
 class TestDescriptors:
