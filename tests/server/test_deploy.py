@@ -158,6 +158,22 @@ class TestCompose:
         assert "condition: service_healthy" in service("caddy")
 
 
-def test_caddy_writes_no_access_log_and_keeps_browsers_on_https() -> None:
+def caddyfile() -> tuple[str, str]:
+    """The block of global options, and the site."""
     code = "\n".join(line for line in CADDYFILE.splitlines() if not line.lstrip().startswith("#"))
-    assert "log" not in code and "Strict-Transport-Security" in code and "{$DOMAIN}" in code
+    options, site = code.split("\n}\n", 1)
+    assert options.startswith("{\n") and site.lstrip().startswith("{$DOMAIN} {")
+    return options, site
+
+
+def test_caddy_keeps_browsers_on_https() -> None:
+    assert "Strict-Transport-Security" in caddyfile()[1]
+
+
+def test_caddy_logs_nobody_s_address_and_no_room() -> None:
+    options, site = caddyfile()
+    assert "log" not in site, "no access log"
+    # Its default log has these without being asked, with remote_ip and uri.
+    excluded = re.search(r"\tlog \{\n\t\texclude (.+)\n\t\}", options)
+    assert excluded
+    assert set(excluded[1].split()) == {"http.log.error", "http.handlers.reverse_proxy", "http.stdlib"}
