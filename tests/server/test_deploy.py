@@ -126,6 +126,16 @@ class TestCompose:
         names = re.findall(r"ROOMTONE_(\w+):", COMPOSE)
         assert names and {name.lower() for name in names} <= Settings.model_fields.keys()
 
+    def test_settings_in_the_env_file_reach_the_server(self) -> None:
+        assert "env_file:\n      - path: .env\n        required: false\n" in service("roomtone")
+        (example,) = re.findall(r"^# .* (ROOMTONE_\w+=\w+),$", COMPOSE, re.MULTILINE)
+        assert load(environment=dict([example.split("=")])) != Settings()
+
+    def test_the_manual_scrapes_where_there_is_somebody(self) -> None:
+        targets = re.findall(r'targets: \["([^"]+)"\]', (ROOT / "docs" / "operating.md").read_text())
+        domain = dict(re.findall(r"#   (\w+)=(\S+)", COMPOSE))["DOMAIN"]
+        assert targets == [f"127.0.0.1:{Settings().port}", domain]
+
     def test_what_the_operator_has_to_say_is_asked_for(self) -> None:
         for variable in ("DOMAIN", "PUBLIC_ADDRESS"):
             assert f"${{{variable}:?" in COMPOSE and f"#   {variable}=" in COMPOSE
