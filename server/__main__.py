@@ -52,7 +52,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise SettingsError(problems)
     _tell(find_doubts(settings))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
-    # aioice and aiortc tell addresses and names at this level; nobody's address belongs into a log.
+    # Below, aioice and aiortc tell addresses and names; nobody's address belongs into a log.
     for chatty in ("aioice", "aiortc", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # It has an error for every request that is no HTTP, with the address and what was asked for. Failures of

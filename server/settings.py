@@ -113,7 +113,7 @@ class Settings(BaseModel):
         None, description="Bearer token for /metrics; at least 16 bytes. Without it there is no /metrics."
     )
     first_room: bool = Field(True, description="Print a host link and a guest link at the start.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    log_level: Literal["info", "warning", "error"] = Field("info", description="The least that is logged.")
 
     # how long things last
     lease_seconds: float = Field(

@@ -110,7 +110,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("first_room", "maybe", "Write true or false."),
         ("link_hours", "long", "Write a number."),
         ("max_rooms", "-3", "It should be greater than or equal to 1."),
-        ("log_level", "loud", "It should be 'debug', 'info', 'warning' or 'error'."),
+        ("log_level", "loud", "It should be 'info', 'warning' or 'error'."),
+        ("log_level", "debug", "It should be 'info', 'warning' or 'error'."),
         ("public_url", "talk.example.org", "such as https://talk.example.org."),
     ],
 )
