@@ -55,7 +55,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     secret = load_secret(settings)
     sfu = Sfu(sfu_settings(settings))
     try:
@@ -78,7 +78,7 @@ async def serve(settings: Settings) -> None:
         await runner.setup()
         assert runner.server is not None
         try:
-            door.open(runner.server, settings.host, settings.port, _ssl_context(settings))
+            door.open(runner.server, settings.host, settings.port, ssl_context(settings))
         except OSError as error:
             raise SettingsError([Problem("port", f"HTTP can't listen on {settings.port}: {error}")]) from None
         _announce(settings, secret, door.port, sfu.media_port)
@@ -125,7 +125,7 @@ def _announce(settings: Settings, secret: bytes, port: int, media_port: int) -> 
     sys.stdout.flush()
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Each connection takes a file descriptor. The limit that systems begin with (1024) is for programs that
     use select(), which this is none of."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -133,7 +133,7 @@ def _raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -221,6 +221,16 @@ async def test_what_strangers_send_is_not_in_the_log(start: Starter) -> None:
         assert private not in errors
 
 
+async def test_a_process_hangs_up_on_who_only_connects(start: Starter) -> None:
+    process = await start("--no-first-room", "--hello-seconds", "0.05")
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        port = int((await process.stdout.readline()).decode().rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("localhost", port)
+        assert await reader.read() == b""
+        writer.close()
+
+
 async def test_a_process_with_a_certificate_speaks_https(start: Starter, tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path / "tls")
     process = await start("--tls-certificate", str(certificate), "--tls-key", str(key), "--no-first-room")
