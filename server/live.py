@@ -76,26 +76,32 @@ class LiveRoom:
 
     # --- pages ----------------------------------------------------------------------------------------------
 
-    def join(self, claims: LinkClaims, name: str | None, connection: Connection) -> str:
+    def join(
+        self, claims: LinkClaims, name: str | None, connection: Connection, *, tab: str | None = None
+    ) -> str:
         """Knock or enter. Returns the participant's id. Raises Refusal."""
         self._connections[connection.number] = connection
         try:
-            person, effects = self.room.join(claims, name, connection.number, now=self._now())
+            person, effects = self.room.join(claims, name, connection.number, tab=tab, now=self._now())
         except Exception:
             del self._connections[connection.number]
             raise
         self._welcomed(person.id, effects)
         return person.id
 
-    def resume(self, participant: str, connection: Connection) -> None:
+    def resume(self, participant: str, connection: Connection, *, tab: str | None = None) -> None:
         """Come back. Raises Refusal."""
         self._connections[connection.number] = connection
         try:
-            effects = self.room.resume(participant, connection.number, now=self._now())
+            effects = self.room.resume(participant, connection.number, tab=tab, now=self._now())
         except Exception:
             del self._connections[connection.number]
             raise
         self._welcomed(participant, effects)
+
+    def give_up(self, participant: str, *, tab: str | None) -> None:
+        """A page that was left without a connection says so on another one."""
+        self._apply(self.room.give_up(participant, tab=tab, now=self._now()))
 
     def receive(self, participant: str, message: FromPage, connection: Connection) -> None:
         """A message of a page. What comes from a connection that was taken over is ignored."""

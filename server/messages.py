@@ -41,7 +41,9 @@ class Message(BaseModel):
 class Hello(Message):
     """First message on a connection. `resume` (from an earlier welcome) brings a participant back with role,
     admission and name kept; otherwise, or where that session is over, `token` from the link joins or knocks
-    under `name`. `room`, the one in the page's address, is checked against the token's where given."""
+    under `name`. `room`, the one in the page's address, is checked against the token's where given. `tab` is
+    a random name of whoever holds the place, kept through reloads. `leave` does not come back but gives the
+    place of `resume` up, where no other tab has taken it over; the answer is bye."""
 
     type: Literal["hello"] = "hello"
     version: int
@@ -49,6 +51,8 @@ class Hello(Message):
     token: Annotated[str, StringConstraints(max_length=4096)] = ""
     resume: Annotated[str, StringConstraints(max_length=4096)] = ""
     name: Name | None = None
+    tab: Identity | None = None
+    leave: bool = False
 
 
 class Offer(Message):

@@ -46,6 +46,7 @@ class Participant:
         self.claims = claims
         self.state = state
         self.connection: int | None = None
+        self.tab: str | None = None  # that holds the place
         self.knocked_at = now
         self.away_since: float | None = None  # neither signalling nor media
         self.lost_since: float | None = None  # others can neither see nor hear them, and could before

@@ -105,14 +105,21 @@ class Room:
     # --- coming ---------------------------------------------------------------------------------------------
 
     def join(
-        self, claims: LinkClaims, name: str | None, connection: int | None, *, kind: Kind = "page", now: float
+        self,
+        claims: LinkClaims,
+        name: str | None,
+        connection: int | None,
+        *,
+        kind: Kind = "page",
+        tab: str | None = None,
+        now: float,
     ) -> tuple[Participant, Effects]:
         """Knock or enter with a link. Raises Refusal. Only standard clients (`kind` not "page") have no
         connection."""
         taken_over = self._same_identity(claims, kind)
         if taken_over is not None:
             taken_over.claims = claims
-            return taken_over, self._attach(taken_over, connection, now=now)
+            return taken_over, self._attach(taken_over, connection, tab, now=now)
         trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
         enters = claims.allows("join") and trusted
         if not enters and (kind != "page" or not (claims.allows("knock") or claims.allows("join"))):
@@ -134,21 +141,23 @@ class Room:
         )
         self.participants[person.id] = person
         person.connection = connection
+        person.tab = tab
         person.note_presence(now=now)
         return person, [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
 
-    def resume(self, participant: str, connection: int, *, now: float) -> Effects:
+    def resume(self, participant: str, connection: int, *, tab: str | None = None, now: float) -> Effects:
         """Come back. Raises Refusal("session-over") where there is nothing to come back to."""
         person = self.participants.get(participant)
         if person is None or person.kind != "page":
             raise Refusal("session-over")
-        return self._attach(person, connection, now=now)
+        return self._attach(person, connection, tab, now=now)
 
-    def _attach(self, person: Participant, connection: int | None, *, now: float) -> Effects:
+    def _attach(self, person: Participant, connection: int | None, tab: str | None, *, now: float) -> Effects:
         effects: Effects = []
         if person.connection is not None and person.connection != connection:
             effects.append((person.connection, bye("moved")))
         person.connection = connection
+        person.tab = tab
         person.note_presence(now=now)
         effects += self._welcome(person, resumed=True)
         if person.muted and connection is not None:
@@ -270,6 +279,12 @@ class Room:
         """A standard client ended its session."""
         person = self.participants.get(participant)
         return self._dismiss(person, "left", now=now) if person else []
+
+    def give_up(self, participant: str, *, tab: str | None, now: float) -> Effects:
+        """A page was left while it had no connection, and says so now. A phone may hold the place since: it
+        keeps it."""
+        person = self.participants.get(participant)
+        return self._dismiss(person, "left", now=now) if person and person.tab == tab else []
 
     def media(self, participant: str, facts: MediaFacts, *, now: float) -> Effects:
         """The media side's view of one participant changed."""

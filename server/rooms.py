@@ -51,6 +51,12 @@ class Rooms:
             self.refused[refusal.code] += 1
             raise
 
+    def give_up(self, hello: Hello) -> None:
+        """Let go of the place of a page that was left. Raises Refusal."""
+        live, participant = self._place(hello)
+        live.give_up(participant, tab=hello.tab)
+        self.sweep(live)
+
     def read_link(self, token: str, room: str | None = None) -> LinkClaims:
         """The claims of a link token. Raises TokenError."""
         return self._tokens.read_link(token, now=self._around.wall(), room=room)
@@ -91,16 +97,21 @@ class Rooms:
         if not hello.resume:
             return None
         try:
-            claims = self._tokens.read_resume(hello.resume, now=self._around.wall())
-            live = self.rooms.get(claims.room)
-            if live is None or live.room.session != claims.session:
-                raise Refusal("session-over")
-            live.resume(claims.sub, connection)
+            live, participant = self._place(hello)
+            live.resume(participant, connection, tab=hello.tab)
         except Refusal:
             if not hello.token:
                 raise
             return None
-        return Visit(live, claims.sub)
+        return Visit(live, participant)
+
+    def _place(self, hello: Hello) -> tuple[LiveRoom, str]:
+        """The room and the participant of a resume token. Raises Refusal."""
+        claims = self._tokens.read_resume(hello.resume, now=self._around.wall())
+        live = self.rooms.get(claims.room)
+        if live is None or live.room.session != claims.session:
+            raise Refusal("session-over")
+        return live, claims.sub
 
     def _join(self, hello: Hello, connection: Connection) -> Visit:
         if not hello.token:
@@ -108,6 +119,6 @@ class Rooms:
         claims = self.read_link(hello.token, hello.room)
         live = self.open(claims.room)
         try:
-            return Visit(live, live.join(claims, hello.name, connection))
+            return Visit(live, live.join(claims, hello.name, connection, tab=hello.tab))
         finally:
             self.sweep(live)

@@ -144,7 +144,11 @@ class Session:
             self._unreadable()
             return
         try:
-            self._visit = self._rooms.greet(message, self, crowded=self._crowded)
+            if message.leave:
+                self._rooms.give_up(message)
+                self.hang_up("left")
+            else:
+                self._visit = self._rooms.greet(message, self, crowded=self._crowded)
         except Refusal as refusal:
             self.hang_up(refusal.code)
 

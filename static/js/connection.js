@@ -10,6 +10,7 @@
 import { Emitter } from "./emitter.js";
 import { Liveness } from "./liveness.js";
 import { FreshWindow, onNetworkHint } from "./network.js";
+import { randomName } from "./protocol.js";
 import { Sending } from "./sending.js";
 import { Slots } from "./slots.js";
 
@@ -323,10 +324,4 @@ export class Connection extends Emitter {
     this.#state = state;
     this.emit("state", state);
   }
-}
-
-/** @returns {string} 16 hexadecimal digits */
-function randomName() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,22 +1,20 @@
-/** Gives up a place while there is no connection: in the background, for as long as a server holds it. */
+/** Gives up a place on a socket of its own: in the background, for as long as a server holds it. */
 
 import { HELD_MS } from "./memory.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
 import { Signalling } from "./signalling.js";
 
 /**
+ * Brings nobody in, and leaves whoever holds the place by then where they are, such as the same person at a phone:
+ * it may go on, whatever the page does next.
  * @param {string | URL} url of the WebSocket
- * @param {string} room
- * @param {string} resume of the place; without the link's token, so that nobody comes in anew
- * @returns {() => void} ends it
+ * @param {{resume: string, tab: string}} place
  */
-export function sayFarewell(url, room, resume) {
-  const signalling = new Signalling(url, () => ({ type: "hello", version: PROTOCOL_VERSION, room, resume }));
+export function sayFarewell(url, { resume, tab }) {
+  const signalling = new Signalling(url, () => ({ type: "hello", version: PROTOCOL_VERSION, resume, tab, leave: true }));
   signalling.on("message", (message) => {
-    if (message.type === "welcome") signalling.send({ type: "leave" });
     if (message.type === "bye" && !message.retry) signalling.close();
   });
   signalling.open();
   setTimeout(() => signalling.close(), HELD_MS);
-  return () => signalling.close();
 }

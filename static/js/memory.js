@@ -10,6 +10,7 @@
 /**
  * @typedef {object} Place
  * @property {string} resume
+ * @property {string} tab names whoever holds the place, for the server
  * @property {string} name
  * @property {boolean} microphone switched on
  * @property {boolean} camera switched on

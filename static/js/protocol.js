@@ -11,7 +11,7 @@ export const MAX_SLOTS = 30;
 
 // --- from the page to the server
 
-/** @typedef {{type: "hello", version: number, room?: string, token?: string, resume?: string, name?: string}} Hello */
+/** @typedef {{type: "hello", version: number, room?: string, token?: string, resume?: string, name?: string, tab?: string, leave?: boolean}} Hello */
 /** @typedef {{type: "offer", connection: string, sdp: string, sources: Record<string, Source>}} Offer */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{slot: number, width: number, height: number, pinned: boolean}} TileWish device pixels; 0 x 0: send no video */
@@ -117,6 +117,12 @@ export const MAX_SLOTS = 30;
 /** @typedef {{type: "error", code: string, message: string, about: string | null}} ServerError */
 /** @typedef {{type: "bye", code: string, message: string, retry: boolean}} Bye */
 /** @typedef {Welcome | RoomState | Seats | Answer | Speaking | Chat | Order | Conditions | Muted | Pong | ServerError | Bye} ToPage */
+
+/** @returns {string} 16 hexadecimal digits */
+export function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /**
  * Reads one message of the server. Null for what is not JSON or has no type: a newer server may say more than

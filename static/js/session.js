@@ -8,7 +8,7 @@ import { Emitter } from "./emitter.js";
 import { sayFarewell } from "./farewell.js";
 import { Hearing } from "./hearing.js";
 import { forgetPlace, HELD_MS, keepChoice, keepPlace, recallChoice } from "./memory.js";
-import { PROTOCOL_VERSION } from "./protocol.js";
+import { PROTOCOL_VERSION, randomName } from "./protocol.js";
 import { Signalling } from "./signalling.js";
 import { emptyRoom, others } from "./state.js";
 
@@ -34,6 +34,7 @@ export class Session extends Emitter {
   #connection;
   #name = "";
   #resume = "";
+  #tab = "";
   #ending = false; // for everybody, by us
   /** @type {import("./protocol.js").TileWish[]} */
   #wishes = [];
@@ -44,7 +45,6 @@ export class Session extends Emitter {
   /** @type {import("./memory.js").Place | null} */
   #returnTo = null; // our place, which we left without wanting to
   #awakeAt = Date.now();
-  #endFarewell = () => {}; // to a place that was left while there was no connection
 
   /** @param {Store} store @param {Devices} devices @param {URL} url of the WebSocket */
   constructor(store, devices, url) {
@@ -81,6 +81,7 @@ export class Session extends Emitter {
   join(name) {
     this.#name = name;
     this.#resume = "";
+    this.#tab = randomName();
     this.#open();
   }
 
@@ -88,6 +89,7 @@ export class Session extends Emitter {
   comeBack(place) {
     this.#name = place.name;
     this.#resume = place.resume;
+    this.#tab = place.tab;
     this.#store.update({ view: "returning" });
     this.#open();
   }
@@ -105,10 +107,9 @@ export class Session extends Emitter {
   }
 
   leave() {
-    const { link } = this.#store.state;
-    if (!this.#reach({ type: "leave" }) && link && this.#resume) {
-      this.#endFarewell = sayFarewell(this.#signalling.url, link.room, this.#resume);
-    }
+    this.#signalling.send({ type: "leave" });
+    // A socket may look open for seconds after the network died: what is said on another one arrives in any case.
+    if (this.#resume) sayFarewell(this.#signalling.url, this.#place());
     this.#finish("left", "");
   }
 
@@ -162,7 +163,6 @@ export class Session extends Emitter {
   }
 
   #open() {
-    this.#endFarewell();
     this.#store.update({ joining: true, failure: null });
     this.#signalling.open();
   }
@@ -171,7 +171,15 @@ export class Session extends Emitter {
   #hello() {
     const { room, token } = this.#store.state.link ?? {};
     // The token, too: where the session was over, the link opens the next one.
-    return { type: "hello", version: PROTOCOL_VERSION, room, token, resume: this.#resume, name: this.#name || undefined };
+    return {
+      type: "hello",
+      version: PROTOCOL_VERSION,
+      room,
+      token,
+      resume: this.#resume,
+      name: this.#name || undefined,
+      tab: this.#tab,
+    };
   }
 
   /**
@@ -397,7 +405,7 @@ export class Session extends Emitter {
   /** @returns {import("./memory.js").Place} */
   #place() {
     const { microphone, camera } = this.#devices.inputs;
-    return { resume: this.#resume, name: this.#name, microphone: microphone.on, camera: camera.on };
+    return { resume: this.#resume, tab: this.#tab, name: this.#name, microphone: microphone.on, camera: camera.on };
   }
 
   /** @param {string} code @param {string} message */

@@ -109,9 +109,11 @@ async def person(browser: Browser, server: Server, request: pytest.FixtureReques
         await context.add_init_script(KEEP_PEERS)
         page = await context.new_page()
         wire = Wire()
+        someone = Person(page, wire)
         if getattr(request.module, "WIRED", False):
             await wire.attach(page)
-        someone = Person(page, wire)
+            # Through our hands, what a page sends may get to its socket after the server has closed that.
+            someone.tolerates.add("CLOSING or CLOSED")
         page.on("request", lambda request: _note_foreign(someone, request.url, home.url))
         people.append(someone)
         return someone

@@ -18,6 +18,18 @@ ON_TOP = """selector => {
 # What the tab remembers of the session.
 PLACE = "() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes('place:'))[1])"
 
+# Collects what is said to screen readers from now on.
+SAID = """() => {
+    const said = [];
+    const look = (changes) => {
+        for (const {addedNodes} of changes) for (const {textContent} of addedNodes) said.push(textContent);
+    };
+    for (const id of ["polite", "urgent"]) {
+        new MutationObserver(look).observe(document.getElementById(id), {childList: true});
+    }
+    return said;
+}"""
+
 WIRED = True  # the page's WebSockets can be cut, silenced and refused
 
 
@@ -175,10 +187,58 @@ async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_
     await guest.press("Leave")
     await guest.reads("You have left the session")
     await expect(host.tile("Ana")).to_have_count(1)
+    said = await guest.page.evaluate_handle(SAID)
     guest.wire.refusing = False
     await expect(host.tile("Ana")).to_have_count(0)
     await expect(guest.page.locator("#ended")).to_be_visible()
-    await expect(guest.page.locator("#polite")).not_to_contain_text("The connection is back.")
+    await guest.page.wait_for_timeout(1000)  # two ticks of the pill that would say it
+    assert await said.json_value() == []
+
+
+async def test_a_leave_in_a_network_that_has_just_died_arrives_all_the_same(session):
+    host, guest = session.host, session.guest
+    guest.wire.dead = True  # new ones work
+    await guest.press("Leave")
+    await guest.reads("You have left the session")
+    await expect(host.tile("Ana")).to_have_count(0)
+
+
+async def test_whoever_leaves_without_a_connection_and_joins_again_is_there_once(session):
+    host, guest = session.host, session.guest
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
+    await guest.press("Leave")
+    await guest.press("Join again")
+    await guest.press("Ask to join")
+    await expect(host.tile("Ana")).to_have_count(1)
+    guest.wire.refusing = False
+    await expect(host.tile("Ana")).to_have_count(0)
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+    await expect(host.tile("Ana")).to_have_count(1)
+
+
+async def test_a_late_leave_is_none_of_the_phone_that_goes_on(person, server, room):
+    laptop, phone = await person(), await person()
+    link = server.link(room, "host")
+    await laptop.come(link, "Ruth")
+    await laptop.sees("room")
+    laptop.wire.refusing = True
+    await laptop.wire.cut()
+    await laptop.reads("Reconnecting")
+    await laptop.press("Leave")
+    await laptop.press("Only leave")
+    await laptop.reads("You have left the session")
+    await phone.come(link, "Ruth")
+    await phone.sees("room")
+    laptop.wire.refusing = False
+    await laptop.wire.hears("bye")
+    await phone.press("Chat")
+    await phone.write("Still here")  # it comes back, after the late leave
+    await expect(phone.page.locator("#chat-lines .chat-text")).to_have_text(["Still here"])
+    await expect(phone.page.locator("#chat-lines .pending")).to_have_count(0)
+    await phone.sees("room")
 
 
 async def test_a_socket_that_is_silently_dead_is_replaced(session):

@@ -16,6 +16,7 @@ class Wire:
     """The WebSocket of a page, through our hands."""
 
     sockets: list[WebSocketRoute] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)  # messages of the server
     dead: bool = False  # nothing gets through, and nobody says so
     refusing: bool = False  # new ones open, and are closed at their hello
     refused: int = 0
@@ -36,7 +37,13 @@ class Wire:
         self.sockets.append(socket)
         born_dead = self.dead
         socket.on_message(lambda message: None if self.dead and not born_dead else upstream.send(message))
-        upstream.on_message(lambda message: None if self.dead and not born_dead else socket.send(message))
+        upstream.on_message(
+            lambda message: None if self.dead and not born_dead else self._pass(socket, message)
+        )
+
+    def _pass(self, socket: WebSocketRoute, message: str | bytes) -> None:
+        self.received.append(str(message))
+        socket.send(message)
 
     def _refuse(self, socket: WebSocketRoute, message: str | bytes) -> None:
         if "hello" in str(message):
@@ -49,6 +56,10 @@ class Wire:
     async def another(self, known: int) -> None:
         """Wait until the page has opened more than `known` sockets in all."""
         await self._more(lambda: len(self.sockets), known)
+
+    async def hears(self, kind: str) -> None:
+        """Wait until the server has said a message of this type, on whichever socket."""
+        await self._more(lambda: sum(f'"type":"{kind}"' in message for message in self.received), 0)
 
     async def another_attempt(self, known: int) -> None:
         """Wait until more than `known` sockets have been refused or swallowed in all."""

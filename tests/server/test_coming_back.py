@@ -135,3 +135,46 @@ class TestAfterTheFiveMinutes:
         late = house.page()
         late.hello(house.token("guest"), resume=guest.last("welcome").resume)
         assert (late.last("bye").code, late.last("bye").retry) == ("locked", False)
+
+
+class TestALeaveThatComesLate:
+    """Said by a page that was left while it had no connection, as soon as it has one."""
+
+    def test_gives_the_place_up(self, house: House) -> None:
+        host = house.host()
+        guest = house.page()
+        guest.hello(house.token("guest"), name="Sam", tab="tab")
+        host.say(type="admit", participant=guest.id)
+        guest.drop()
+        late = house.page()
+        late.hello(resume=guest.last("welcome").resume, tab="tab", leave=True)
+        assert [message.type for message in late.sent] == ["bye"]  # it never was in the room
+        assert (late.last("bye").code, late.last("bye").retry) == ("left", False)
+        assert [person.id for person in host.last("room").participants] == [host.id]
+
+    def test_counts_before_the_server_knows_that_the_connection_is_dead(self, house: House) -> None:
+        laptop = house.page()
+        laptop.hello(house.token("host", identity="host"), tab="laptop")
+        late = house.page()
+        late.hello(resume=laptop.last("welcome").resume, tab="laptop", leave=True)
+        assert late.last("bye").code == laptop.last("bye").code == "left"
+        assert not house.rooms.rooms
+
+    @pytest.mark.parametrize("here", [True, False])
+    def test_leaves_the_phone_alone_that_has_taken_the_place_over(self, house: House, here: bool) -> None:
+        laptop, phone = house.page(), house.page()
+        laptop.hello(house.token("host", identity="host"), tab="laptop")
+        laptop.drop()
+        phone.hello(house.token("host", identity="host"), tab="phone")
+        assert phone.id == laptop.id
+        if not here:
+            phone.drop()  # for a moment
+        late = house.page()
+        late.hello(resume=laptop.last("welcome").resume, tab="laptop", leave=True)
+        assert late.last("bye").code == "left"
+        assert not phone.all("bye") and phone.id in house.room().participants
+
+    def test_brings_nobody_in(self, house: House) -> None:
+        late = house.page()
+        late.hello(house.token("host"), leave=True)
+        assert late.last("bye").code == "token-invalid" and not house.rooms.rooms
