@@ -213,6 +213,7 @@ class Welcome(Message):
     room: str
     resume: str
     resumed: bool
+    lease: float  # seconds for which the place is kept for somebody who is out of reach
     may: tuple[str, ...]
     guest_link: str | None = None  # host only: "/r/ROOM#TOKEN", relative to the page's origin
     slots: int = 2  # (audio, video) slot pairs to put into the first offer

@@ -337,6 +337,7 @@ class Room:
             room=self.name,
             resume=credentials.resume,
             resumed=resumed,
+            lease=self._limits.lease,
             may=tuple(permission for permission in person.claims.may if person.allows(permission)),
             guest_link=credentials.guest_link if person.moderates else None,
             slots=self._slots_for(person),

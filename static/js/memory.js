@@ -11,12 +11,11 @@
  * @typedef {object} Place
  * @property {string} resume
  * @property {string} tab names whoever holds the place, for the server
+ * @property {number} lease seconds for which a server holds it
  * @property {string} name
  * @property {boolean} microphone switched on
  * @property {boolean} camera switched on
  */
-
-export const HELD_MS = 300_000; // for which a server holds a place, if not told otherwise (lease_seconds)
 
 /**
  * @param {Link} link
@@ -26,7 +25,7 @@ export const HELD_MS = 300_000; // for which a server holds a place, if not told
 export function recallPlace({ room, token }) {
   const kept = read("sessionStorage", `place:${room}`);
   if (kept?.token !== token) return null;
-  return Date.now() - kept.at < HELD_MS ? kept : { ...kept, resume: "" };
+  return Date.now() - kept.at < 1000 * kept.lease ? kept : { ...kept, resume: "" };
 }
 
 /** @param {Link} link @param {Place} place as of now */

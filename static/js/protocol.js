@@ -39,6 +39,7 @@ export const MAX_SLOTS = 30;
  * @property {string} room
  * @property {string} resume
  * @property {boolean} resumed
+ * @property {number} lease seconds for which the place is kept for somebody who is out of reach
  * @property {string[]} may
  * @property {string | null} guest_link host only: "/r/ROOM#TOKEN"
  * @property {number} slots

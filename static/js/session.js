@@ -7,7 +7,7 @@ import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { sayFarewell } from "./farewell.js";
 import { Hearing } from "./hearing.js";
-import { forgetPlace, HELD_MS, keepChoice, keepPlace, recallChoice } from "./memory.js";
+import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
 import { PROTOCOL_VERSION, randomName } from "./protocol.js";
 import { Signalling } from "./signalling.js";
 import { emptyRoom, others } from "./state.js";
@@ -20,6 +20,7 @@ import { emptyRoom, others } from "./state.js";
 
 const MOST_FROZEN_MS = 60_000; // that one message may tell of
 const HEARD_MS = 1000; // how often the others learn whether they were heard
+const ASLEEP_MS = 120_000; // so long between looks at the clock: a hidden page may look once a minute only
 const REMEMBER_MS = 10_000; // how often the place is kept anew: it has an age
 
 /**
@@ -35,6 +36,7 @@ export class Session extends Emitter {
   #name = "";
   #resume = "";
   #tab = "";
+  #lease = 0; // seconds for which the server holds our place
   #ending = false; // for everybody, by us
   /** @type {import("./protocol.js").TileWish[]} */
   #wishes = [];
@@ -90,6 +92,7 @@ export class Session extends Emitter {
     this.#name = place.name;
     this.#resume = place.resume;
     this.#tab = place.tab;
+    this.#lease = place.lease;
     this.#store.update({ view: "returning" });
     this.#open();
   }
@@ -189,7 +192,7 @@ export class Session extends Emitter {
    */
   #hasSlept() {
     const now = Date.now();
-    const slept = this.#store.state.me !== null && now - this.#awakeAt > HELD_MS;
+    const slept = this.#store.state.me !== null && now - this.#awakeAt > Math.max(1000 * this.#lease, ASLEEP_MS);
     this.#awakeAt = now;
     if (slept) this.#finish("slept", "");
     return slept;
@@ -236,6 +239,7 @@ export class Session extends Emitter {
     const { state } = this.#store;
     const joined = message.state === "joined";
     this.#resume = message.resume;
+    this.#lease = message.lease;
     this.#name = message.name;
     // Another session, as after a restart of the server, counts chat lines and people anew.
     if (state.me && state.me.id !== message.participant) this.#store.update({ ...emptyRoom(), chat: [] });
@@ -405,7 +409,14 @@ export class Session extends Emitter {
   /** @returns {import("./memory.js").Place} */
   #place() {
     const { microphone, camera } = this.#devices.inputs;
-    return { resume: this.#resume, tab: this.#tab, name: this.#name, microphone: microphone.on, camera: camera.on };
+    return {
+      resume: this.#resume,
+      tab: this.#tab,
+      lease: this.#lease,
+      name: this.#name,
+      microphone: microphone.on,
+      camera: camera.on,
+    };
   }
 
   /** @param {string} code @param {string} message */

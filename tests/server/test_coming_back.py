@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from server.room import RoomLimits
 from server.settings import Settings
 from tests.server.fakes import House, Page
 from tests.server.test_stage import in_call, pair, seated
@@ -30,6 +31,10 @@ def come_back(house: House, page: Page) -> Page:
 
 def test_the_lease_is_five_minutes_where_nobody_chose() -> None:
     assert Settings.model_fields["lease_seconds"].default == LEASE
+
+
+def test_a_page_is_told_for_how_long_its_place_is_kept() -> None:
+    assert House(limits=RoomLimits(lease=60)).host().last("welcome").lease == 60
 
 
 @pytest.mark.parametrize("away", [5.0, 60.0, LEASE - 1])
