@@ -63,7 +63,9 @@ export class Session extends Emitter {
     );
     this.#signalling.on("message", (message) => this.#receive(message));
     this.#signalling.on("settled", () => this.#sayAgain());
-    this.#signalling.on("down", (since) => store.update({ downSince: store.state.downSince ?? since }));
+    this.#signalling.on("down", (since) => {
+      if (!this.#hasSlept()) store.update({ downSince: store.state.downSince ?? since });
+    });
     this.#connection.on("state", (media) => this.#mediaChanged(media));
     this.#connection.on("tracks", () => store.touch());
     devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
@@ -117,7 +119,8 @@ export class Session extends Emitter {
   }
 
   endForAll() {
-    this.#ending = this.#do({ type: "end" });
+    this.#ending = true;
+    this.#do({ type: "end" });
   }
 
   /** @param {string} participant */
@@ -170,8 +173,9 @@ export class Session extends Emitter {
     this.#signalling.open();
   }
 
-  /** @returns {import("./protocol.js").Hello} */
+  /** @returns {import("./protocol.js").Hello | null} null where the person has to be asked first */
   #hello() {
+    if (this.#hasSlept()) return null;
     const { room, token } = this.#store.state.link ?? {};
     // The token, too: where the session was over, the link opens the next one.
     return {
@@ -187,20 +191,26 @@ export class Session extends Emitter {
 
   /**
    * A laptop that is opened again hours later must not put anybody into the session, camera on, before they have asked
-   * for it. A page that only lost its network was awake all the time, and comes back by itself.
+   * for it. A page that only lost its network was awake all the time, and comes back by itself; and a clock that was
+   * set right jumps, too, but then the server still answers.
    * @returns {boolean}
    */
   #hasSlept() {
+    const { me, joining } = this.#store.state;
     const now = Date.now();
-    const slept = this.#store.state.me !== null && now - this.#awakeAt > Math.max(1000 * this.#lease, ASLEEP_MS);
+    const jumped = (me !== null || joining) && now - this.#awakeAt > Math.max(1000 * this.#lease, ASLEEP_MS);
     this.#awakeAt = now;
-    if (slept) this.#finish("slept", "");
-    return slept;
+    if (!jumped) return false;
+    if (!this.#signalling.up) {
+      this.#finish("slept", "");
+      return true;
+    }
+    void this.#signalling.answers().then((answered) => answered || this.#finish("slept", ""));
+    return false;
   }
 
   /** @param {ToPage} message */
   #receive(message) {
-    if (this.#hasSlept()) return;
     switch (message.type) {
       case "welcome":
         return this.#welcome(message);
@@ -240,6 +250,7 @@ export class Session extends Emitter {
     const joined = message.state === "joined";
     this.#resume = message.resume;
     this.#lease = message.lease;
+    this.#ending = false; // else it would have ended
     this.#name = message.name;
     // Another session, as after a restart of the server, counts chat lines and people anew.
     if (state.me && state.me.id !== message.participant) this.#store.update({ ...emptyRoom(), chat: [] });
@@ -326,18 +337,19 @@ export class Session extends Emitter {
   /**
    * What is done now or not at all: minutes later it might no longer be meant.
    * @param {import("./protocol.js").FromPage} message
-   * @returns {boolean} whether it could be said
+   * @returns {boolean} whether it could be said; that it was not heard may show seconds later only
    */
   #do(message) {
-    if (this.#reach(message)) return true;
-    this.emit("notice", { code: "not-done" });
-    this.#store.touch(); // a switch falls back to what is
-    return false;
+    const said = this.#store.state.downSince === null && this.#signalling.send(message);
+    if (said) void this.#signalling.answers().then((answered) => answered || this.#notDone());
+    else this.#notDone();
+    return said;
   }
 
-  /** @param {import("./protocol.js").FromPage} message @returns {boolean} false without a socket that was welcomed */
-  #reach(message) {
-    return this.#store.state.downSince === null && this.#signalling.send(message);
+  #notDone() {
+    this.#ending = false;
+    this.emit("notice", { code: "not-done" });
+    this.#store.touch(); // a switch falls back to what is
   }
 
   /** @param {"admit" | "decline"} type @param {string} participant */

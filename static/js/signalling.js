@@ -41,6 +41,9 @@ export class Signalling extends Emitter {
   #pinged = 0; // when the ping was sent that has no pong yet; 0: none
   #doubted = 0; // when a pong became urgent; 0: not
   #settled = false;
+  #pings = 0; // so many were sent: a pong names the ping that it answers
+  /** @type {{pings: number, tell: (answered: boolean) => void}[]} */
+  #asked = []; // whether what was sent before the next ping arrives
   #backoff = new Backoff();
   /** @type {number | undefined} */
   #timer;
@@ -49,7 +52,7 @@ export class Signalling extends Emitter {
 
   /**
    * @param {string | URL} url ws: or wss:
-   * @param {() => Hello} hello said first on each new socket
+   * @param {() => Hello | null} hello said first on each new socket; null: nothing is said on it at all
    */
   constructor(url, hello) {
     super();
@@ -75,9 +78,10 @@ export class Signalling extends Emitter {
     this.#connect();
   }
 
-  /** Ends the conversation; `open` starts a new one. */
+  /** Ends the conversation; `open` starts a new one. Questions to it stay open. */
   close() {
     this.#open = false;
+    this.#asked = [];
     this.#listening?.abort();
     this.#drop();
   }
@@ -90,6 +94,21 @@ export class Signalling extends Emitter {
     if (!this.#up || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /**
+   * Does the server answer, now and on this socket? Then it has also heard all that was said before. An open socket
+   * says neither: its network may be dead.
+   * @returns {Promise<boolean>}
+   */
+  answers() {
+    if (!this.#up) return Promise.resolve(false);
+    const answered = new Promise((tell) => this.#asked.push({ pings: this.#pings, tell }));
+    if (!this.#pinged) {
+      clearTimeout(this.#timer);
+      this.#ping();
+    }
+    return answered;
   }
 
   /** Something else says that the network is dead: is this socket? */
@@ -114,16 +133,18 @@ export class Signalling extends Emitter {
     );
     socket.onopen = () => {
       clearTimeout(this.#timer);
+      const hello = this.hello();
+      if (!hello) return;
       this.#up = true;
       this.#overdue = 0;
       this.#upSince = performance.now();
-      this.send(this.hello());
+      this.send(hello);
       this.#ping();
     };
     socket.onmessage = ({ data }) => {
       const message = parse(data);
       if (message === null) return;
-      if (message.type === "pong") this.#ponged();
+      if (message.type === "pong") this.#ponged(message.id);
       else this.emit("message", message);
     };
     socket.onclose = () => this.#lost(socket);
@@ -140,13 +161,15 @@ export class Signalling extends Emitter {
     }
     if (!this.#pinged) {
       this.#pinged = now;
-      this.send({ type: "ping", id: Math.round(now) });
+      this.send({ type: "ping", id: ++this.#pings });
     }
     this.#timer = setTimeout(() => this.#ping(), this.#doubted ? DOUBT_MS : PING_MS);
   }
 
-  #ponged() {
+  /** @param {number} id */
+  #ponged(id) {
     this.#pinged = this.#doubted = 0;
+    this.#tellAsked(true, ({ pings }) => pings < id);
     if (this.#settled) return;
     this.#settled = true;
     this.emit("settled", undefined);
@@ -160,6 +183,7 @@ export class Signalling extends Emitter {
   #hurry(renewed) {
     if (!this.#open) return;
     if (renewed && this.#up && this.#socket) this.#lost(this.#socket);
+    if (!this.#open) return; // whoever has heard that it is lost may want no other
     if (this.#up) {
       // After a sleep, the answer to a ping of before may just be waiting to be read.
       if (this.#pinged) this.#pinged = performance.now();
@@ -178,8 +202,17 @@ export class Signalling extends Emitter {
     this.#drop();
     if (!this.#open) return;
     if (wasUp) this.#downSince = performance.now();
+    this.#tellAsked(false);
     this.emit("down", this.#downSince);
+    if (!this.#open) return;
     this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
+  }
+
+  /** @param {boolean} answered @param {(asked: {pings: number}) => boolean} [whom] */
+  #tellAsked(answered, whom = () => true) {
+    const told = this.#asked.filter(whom);
+    this.#asked = this.#asked.filter((asked) => !told.includes(asked));
+    for (const { tell } of told) tell(answered);
   }
 
   #drop() {

@@ -18,6 +18,9 @@ ON_TOP = """selector => {
 # What the tab remembers of the session.
 PLACE = "() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes('place:'))[1])"
 
+# The clock is another one all at once: the device slept, or it was set right.
+JUMP = "() => { const now = Date.now; Date.now = () => now() + 301_000 }"
+
 # Collects what is said to screen readers from now on.
 SAID = """() => {
     const said = [];
@@ -114,14 +117,50 @@ async def test_a_tab_that_is_opened_again_much_later_asks_before_it_goes_in(sess
 async def test_a_laptop_that_is_opened_again_much_later_asks_before_it_goes_in(session):
     host, guest = session.host, session.guest
     await host.watches("Ana")
-    await guest.page.evaluate("() => { const now = Date.now; Date.now = () => now() + 301_000 }")
+    sockets = len(guest.wire.sockets)
+    await guest.page.evaluate(JUMP)
+    await guest.wire.cut()
     await guest.sees("ended")
     await guest.reads("You were away for a while")
     await expect(host.tile("Ana")).to_contain_text("Reconnecting")
+    assert len(guest.wire.sockets) == sockets  # nothing was said before the person was asked
     await guest.press("Come back")
     await guest.sees("room")
     await host.watches("Ana")
     await guest.watches("Ruth")
+
+
+async def test_a_laptop_that_does_not_notice_its_dead_socket_asks_before_it_goes_in(session):
+    guest = session.guest
+    await guest.page.evaluate(JUMP)
+    guest.wire.dead = True  # new ones work
+    await guest.reads("You were away for a while")
+
+
+async def test_a_laptop_that_slept_on_its_way_in_asks_before_it_goes_in(person, server, room):
+    host = await person()
+    host.wire.refusing = True
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.button("Connecting…")).to_be_visible()
+    await host.page.evaluate(JUMP)
+    await host.reads("You were away for a while")
+    host.wire.refusing = False
+    await host.press("Come back")
+    await host.sees("room")
+
+
+async def test_a_clock_that_is_set_right_ends_no_session(session):
+    host, guest = session.host, session.guest
+    await guest.watches("Ruth")
+    await guest.page.evaluate(JUMP)
+    then = await guest.page.evaluate("Date.now()")
+    await guest.page.wait_for_function(
+        f"then => ({PLACE})().at >= then", arg=then
+    )  # it has looked at the clock
+    guest.wire.received.clear()
+    await guest.wire.hears("pong")
+    await is_back(host, guest)
+    assert len(guest.wire.sockets) == 1
 
 
 async def test_a_place_stays_young_for_as_long_as_the_page_is_there(person, server, room):
@@ -177,6 +216,21 @@ async def test_what_a_host_presses_without_a_connection_is_said_not_to_be_done(s
     await host.press("Leave")
     await host.press("End for everybody")
     await host.reads("Not done: there is no connection just now.")
+
+
+async def test_an_end_in_a_network_that_has_just_died_is_said_not_to_be_done(session):
+    host, guest = session.host, session.guest
+    host.wire.dead = True  # new ones work
+    await host.press("Leave")
+    await host.press("End for everybody")
+    await host.reads("Not done: there is no connection just now.")
+    await expect(host.page.locator("#connection")).to_be_hidden()
+    await host.sees("room")
+    await guest.sees("room")
+    await host.press("Leave")
+    await host.press("End for everybody")
+    await host.reads("You have ended the session")
+    await guest.reads("The session has ended")
 
 
 async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_one(session):
