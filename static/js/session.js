@@ -64,7 +64,7 @@ export class Session extends Emitter {
     this.#signalling.on("message", (message) => this.#receive(message));
     this.#signalling.on("settled", () => this.#sayAgain());
     this.#signalling.on("down", (since) => {
-      if (!this.#hasSlept()) store.update({ downSince: store.state.downSince ?? since });
+      if (!this.#hasSlept()) store.update({ downSince: store.state.downSince ?? since, answeredSince: null });
     });
     this.#connection.on("state", (media) => this.#mediaChanged(media));
     this.#connection.on("tracks", () => store.touch());
@@ -221,6 +221,7 @@ export class Session extends Emitter {
         if (message.missing > 0) this.#connection.addSlots(message.missing);
         return;
       case "answer":
+        this.#answered();
         return void this.#connection.accept(message).then(() => this.#store.touch());
       case "sending":
         return void this.#connection.obey(message);
@@ -291,6 +292,10 @@ export class Session extends Emitter {
   #refused({ code, message, about }) {
     if (code === "connection-lost") return this.#connection.rebuild();
     if (code === "too-fast" && about === "offer") return this.#connection.defer();
+    // They are asked for again and again: the reason stands where the waiting is told.
+    if (about === "offer" && this.#store.state.mediaDownSince !== null) {
+      return this.#store.update({ refusal: { code, message }, answeredSince: null });
+    }
     if (about === "chat") this.#store.update({ outbox: this.#store.state.outbox.slice(1) });
     this.emit("notice", { code, message });
   }
@@ -406,11 +411,20 @@ export class Session extends Emitter {
     return Math.min(total, MOST_FROZEN_MS);
   }
 
+  #answered() {
+    const { mediaDownSince, answeredSince } = this.#store.state;
+    const since = mediaDownSince === null ? null : (answeredSince ?? performance.now());
+    this.#store.update({ answeredSince: since, refusal: null });
+  }
+
   /** @param {import("./connection.js").MediaState} media */
   #mediaChanged(media) {
     if (media === "reconnecting") this.#signalling.doubt(); // what killed the one may have killed the other
-    const since = this.#store.state.mediaDownSince ?? performance.now();
-    this.#store.update({ media, mediaDownSince: media === "connecting" || media === "reconnecting" ? since : null });
+    if (media === "connecting" || media === "reconnecting") {
+      this.#store.update({ media, mediaDownSince: this.#store.state.mediaDownSince ?? performance.now() });
+    } else {
+      this.#store.update({ media, mediaDownSince: null, answeredSince: null, refusal: null });
+    }
   }
 
   #remember() {

@@ -18,6 +18,8 @@
  * @property {number | null} downSince signalling is lost since then (performance.now())
  * @property {import("./connection.js").MediaState} media
  * @property {number | null} mediaDownSince sound and picture are meant to be connected, and are not, since then
+ * @property {number | null} answeredSince the server answers for sound and picture, and still they do not come, since then
+ * @property {Failure | null} refusal why it does not answer
  * @property {boolean} locked
  * @property {boolean} hostPresent
  * @property {Participant[]} participants everybody in the room, me too
@@ -42,6 +44,8 @@ export function initialState() {
     downSince: null,
     media: "new",
     mediaDownSince: null,
+    answeredSince: null,
+    refusal: null,
     ...emptyRoom(),
     chat: [],
     outbox: [],

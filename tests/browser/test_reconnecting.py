@@ -439,6 +439,23 @@ async def is_back(host, guest):
     await expect(host.tile("Ana")).to_have_count(1)
 
 
+async def test_whoever_finds_no_place_on_the_server_is_told_so_and_not_to_change_the_network(
+    person, server, room
+):
+    host = await person()
+    host.wire.full = True
+    await host.turn_clock()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    for _ in range(4):
+        await host.page.clock.run_for(7_000)
+        await expect(host.page.locator("#connection")).to_contain_text("has no place for sound and picture")
+    await expect(host.page.locator("#toasts")).to_be_empty()
+    host.wire.full = False
+    await host.page.clock.run_for(13_000)
+    await expect(host.page.locator("#connection")).to_be_hidden()
+
+
 async def test_a_page_tries_again_for_as_long_as_it_is_open(away):
     host, guest = away.host, away.guest
     for _ in range(20):  # over five minutes of the page's time

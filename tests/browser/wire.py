@@ -10,6 +10,8 @@ from playwright.async_api import Page, WebSocketRoute
 
 from tests.browser.patience import eventually
 
+FULL = '{"type": "error", "code": "server-full", "message": "The server is full.", "about": "offer"}'
+
 
 @dataclass
 class Wire:
@@ -22,6 +24,7 @@ class Wire:
     refused: int = 0
     swallowing: bool = False  # new ones never open, and nobody says so
     swallowed: int = 0
+    full: bool = False  # no offer is taken
 
     async def attach(self, page: Page) -> None:
         await page.route_web_socket("**/ws", self._route)
@@ -36,10 +39,18 @@ class Wire:
         upstream = socket.connect_to_server()
         self.sockets.append(socket)
         born_dead = self.dead
-        socket.on_message(lambda message: None if self.dead and not born_dead else upstream.send(message))
+        socket.on_message(
+            lambda message: None if self.dead and not born_dead else self._ask(socket, upstream, message)
+        )
         upstream.on_message(
             lambda message: None if self.dead and not born_dead else self._pass(socket, message)
         )
+
+    def _ask(self, socket: WebSocketRoute, upstream: WebSocketRoute, message: str | bytes) -> None:
+        if self.full and '"offer"' in str(message):
+            socket.send(FULL)
+        else:
+            upstream.send(message)
 
     def _pass(self, socket: WebSocketRoute, message: str | bytes) -> None:
         self.received.append(str(message))

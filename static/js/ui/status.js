@@ -1,15 +1,16 @@
 /** The pill that says what is wrong with the connection, and since when. */
 
-import { clock } from "../words.js";
+import { clock, noticeWords } from "../words.js";
 import { byId, setText } from "./dom.js";
 
 /** @typedef {import("../state.js").State} State */
 
 const PATIENCE_MS = 1200; // what heals sooner is not worth a word
 const CONNECT_MS = 4000; // for sound and picture to come the first time: no word before
-const BLOCKED_MS = 20_000; // for them to come, where the server itself is reached
+const BLOCKED_MS = 20_000; // for them to come, where the server itself is reached and answers
 const TICK_MS = 500;
 
+const RECONNECTING = "Reconnecting";
 const CONNECTING = "Connecting sound and picture…";
 const BLOCKED = "This network seems to block calls. Try mobile data or another Wi-Fi";
 
@@ -18,8 +19,6 @@ export class ConnectionStatus {
   /** @type {State | null} */
   #state = null;
   #said = "";
-  /** Sound and picture have been tried for since then, with the server in reach. @type {number | null} */
-  #tryingSince = null;
 
   /** @param {(text: string, urgent?: boolean) => void} announce */
   constructor(announce) {
@@ -38,14 +37,10 @@ export class ConnectionStatus {
     if (state?.view !== "room") {
       byId("connection", HTMLElement).hidden = true;
       this.#said = "";
-      this.#tryingSince = null;
       return;
     }
     const now = performance.now();
-    if (state.mediaDownSince === null || state.downSince !== null) this.#tryingSince = null;
-    else this.#tryingSince ??= now;
-    const blocked = this.#tryingSince !== null && now - this.#tryingSince > BLOCKED_MS;
-    const { words, since, patience } = trouble(state, blocked);
+    const { words, since, patience } = trouble(state, now);
     const shown = words !== "" && now - since > patience;
     byId("connection", HTMLElement).hidden = !shown;
     if (shown) {
@@ -61,18 +56,19 @@ export class ConnectionStatus {
     const before = this.#said;
     this.#said = words;
     if (words === "") this.#announce(before === CONNECTING ? "Sound and picture are connected." : "The connection is back.");
-    else if (words === BLOCKED || words === CONNECTING) this.#announce(words, true);
+    else if (!words.startsWith(RECONNECTING)) this.#announce(words, true);
     else if (before === "") this.#announce(`${words} The session goes on by itself.`, true);
   }
 }
 
-/** @param {State} state @param {boolean} blocked @returns {{words: string, since: number, patience: number}} */
-function trouble({ downSince, media, mediaDownSince }, blocked) {
+/** @param {State} state @param {number} now @returns {{words: string, since: number, patience: number}} */
+function trouble({ downSince, media, mediaDownSince, answeredSince, refusal }, now) {
   const since = Math.min(mediaDownSince ?? Infinity, downSince ?? Infinity);
   if (since === Infinity) return { words: "", since: 0, patience: 0 };
-  if (blocked) return { words: BLOCKED, since, patience: 0 };
+  if (downSince === null && refusal) return { words: noticeWords(refusal.code, refusal), since, patience: PATIENCE_MS };
+  if (answeredSince !== null && now - answeredSince > BLOCKED_MS) return { words: BLOCKED, since, patience: 0 };
   if (downSince === null && media === "connecting") return { words: CONNECTING, since, patience: CONNECT_MS };
   // Where sound and picture go on, only chat and comings and goings wait.
-  const words = media === "connected" ? "Reconnecting, you can go on talking" : "Reconnecting…";
+  const words = media === "connected" ? `${RECONNECTING}, you can go on talking` : `${RECONNECTING}…`;
   return { words, since, patience: PATIENCE_MS };
 }
