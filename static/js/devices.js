@@ -79,10 +79,10 @@ export class Devices extends Emitter {
     await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
   }
 
-  /** Is it on, or will it be as soon as the browser has answered? @param {Kind} kind */
+  /** Is it on for everybody, or will it be as soon as the browser has answered? @param {Kind} kind */
   isOn(kind) {
-    const { on, track, busy } = this.inputs[kind];
-    return on && (track !== null || busy);
+    const { on, busy } = this.inputs[kind];
+    return this.delivers(kind) || (on && busy);
   }
 
   /** Does anything come from it? Not from one that a phone call has paused. @param {Kind} kind */

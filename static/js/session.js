@@ -368,10 +368,9 @@ export class Session extends Emitter {
     this.#store.touch();
     this.#remember(); // wherever one is, and whoever can be told: a reload brings back what was chosen last
     if (this.#store.state.view !== "room") return;
-    const { camera } = this.#devices.inputs;
     const media = {
       microphone: this.#devices.delivers("microphone"),
-      camera: camera.on && camera.track !== null,
+      camera: this.#devices.delivers("camera"),
       screen: this.#devices.screen !== null,
     };
     const key = JSON.stringify(media);

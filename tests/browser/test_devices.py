@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import Person
@@ -171,6 +172,27 @@ async def test_a_microphone_that_a_phone_call_pauses_is_off_for_everybody_until_
     await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
     media = await told.evaluate("told => told.filter(({type}) => type === 'media')")
     assert [message["microphone"] for message in media] == [False, True]
+
+
+@pytest.mark.parametrize(("name", "kind", "key"), [("Microphone", "audio", "m"), ("Camera", "video", "v")])
+async def test_a_switch_of_what_the_system_has_paused_is_off_and_takes_it_anew(
+    person, server, room, name, kind, key
+):
+    host, guest = await person(), await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    there = host.page.get_by_role("group", name="Ana", exact=True)
+    off = host.page.get_by_role("group", name=f"Ana, {name.lower()} off", exact=True)
+    await expect(there).to_be_visible()
+    for press in (lambda: guest.press(name), lambda: guest.page.keyboard.press(key)):
+        await guest.page.evaluate(f"window.mute(window.taken.findLast(({{kind}}) => kind === '{kind}'))")
+        await expect(guest.button(name)).to_have_attribute("aria-pressed", "false")
+        await expect(off).to_be_visible()
+        await press()
+        await expect(guest.button(name)).to_have_attribute("aria-pressed", "true")
+        await expect(there).to_be_visible()
+    await expect(guest.page.locator("#polite")).to_contain_text(f"{name} on.")
 
 
 async def test_a_microphone_that_comes_paused_is_told_and_won_back_on_return(person, server, room):
