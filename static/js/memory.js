@@ -24,13 +24,13 @@
  */
 export function recallPlace({ room, token }) {
   const kept = read("sessionStorage", `place:${room}`);
-  if (kept?.token !== token) return null;
+  if (kept?.link !== hash(token)) return null;
   return Date.now() - kept.at < 1000 * kept.lease ? kept : { ...kept, resume: "" };
 }
 
 /** @param {Link} link @param {Place} place as of now */
 export function keepPlace({ room, token }, place) {
-  write("sessionStorage", `place:${room}`, { ...place, token, at: Date.now() });
+  write("sessionStorage", `place:${room}`, { ...place, link: hash(token), at: Date.now() });
 }
 
 /** @param {string} room */
@@ -55,6 +55,17 @@ export function recallChoice(key, otherwise) {
 /** @param {"microphone" | "camera" | "speaker" | "shortcuts" | "selfView" | "soundOnly" | "saveData"} key @param {unknown} value */
 export function keepChoice(key, value) {
   write("localStorage", key, value);
+}
+
+/**
+ * FNV-1a, 32 bits. The link itself is good for longer than the place, so it is not kept; to tell it from another one
+ * takes no secret and no cryptography, which would have to be waited for (crypto.subtle).
+ * @param {string} text
+ */
+function hash(text) {
+  let value = 0x811c9dc5;
+  for (const character of text) value = Math.imul(value ^ character.charCodeAt(0), 0x01000193);
+  return value;
 }
 
 /** @param {"sessionStorage" | "localStorage"} storage @param {string} key */

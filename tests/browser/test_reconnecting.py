@@ -173,6 +173,20 @@ async def test_a_place_stays_young_for_as_long_as_the_page_is_there(person, serv
     await host.page.wait_for_function(f"kept => ({PLACE})().at >= kept.at + 60_000", arg=kept)
 
 
+async def test_a_place_holds_no_link_and_is_good_for_its_own_only(person, server, room):
+    guest = await person()
+    link = server.link(room)
+    await guest.come(link, "Ana")
+    await guest.sees("waiting")
+    assert link.partition("#")[2] not in await guest.page.evaluate("JSON.stringify(sessionStorage)")
+    await guest.open("about:blank")
+    await guest.open(server.link(room, name="Kim"))  # perhaps another person's
+    await guest.sees("preview")
+    await guest.open("about:blank")
+    await guest.open(link)
+    await guest.sees("waiting")
+
+
 async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
