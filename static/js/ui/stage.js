@@ -139,15 +139,15 @@ export class Stage {
       });
     }
     if (me && this.selfView) {
-      const { camera } = this.#devices.inputs;
+      const picture = this.#devices.delivers("camera");
       places.push({
         ...PLAIN,
         kind: "self",
         id: me.id,
         name: me.name,
-        track: camera.track,
-        picture: camera.track !== null,
-        off: camera.track === null && !soundOnly,
+        track: this.#devices.track("camera"),
+        picture,
+        off: !picture && !soundOnly,
         condition: conditions.get(me.id),
         muted: !this.#devices.delivers("microphone"),
         speaking: severalPeople && speaking.includes(me.id),
