@@ -51,7 +51,7 @@ class RoomtoneServer:
             "ROOMTONE_DATA_DIRECTORY": str(directory),
             "ROOMTONE_FIRST_ROOM": "false",
             "ROOMTONE_LOG_LEVEL": "warning",
-            "ROOMTONE_MAX_PARTICIPANTS": "50",
+            "ROOMTONE_MAX_PARTICIPANTS": "25",  # the most that can be set
         }
         return ServerProcess(
             [sys.executable, "-m", "server", "serve"],
