@@ -95,7 +95,7 @@ class AudioSubscription:
                 return
             self._source = encoding.stream
             self._follow(packet.sound[0], now)
-        if self._begins_anew and packet.sound:
+        if self._begins_anew:
             self._change_codec(now)
         packing, types = self.packing, self._stream.payload_types
         for sound in packet.sound:

@@ -115,7 +115,7 @@ class Downlink:
             self._starved = False
             # Else it was only the reports that did not come through.
             if 2 * sum(result.received_at is None for result in results) > len(results):
-                self._begin_anew(now)
+                self._begin_anew(self._slots, now)
         self.sound.on_feedback(results, state)
         self._apply(now)
 
@@ -258,21 +258,18 @@ class Downlink:
         streams.sort(key=lambda stream: stream.last_sent_at, reverse=True)
         return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
 
-    def _begin_anew(self, now: float) -> None:
+    def _begin_anew(self, slots: Sequence[Slot], now: float) -> None:
         """Pictures go on with a keyframe, without what waits or could be asked for again: after a dead spot
         that is a second of all of them at once, ahead of the sound."""
-        for slot in self._slots:
+        for slot in slots:
             self._restart(slot)
             if slot.video_subscription is not None:
                 slot.video_subscription.want_keyframe(now=now)
 
     def _overflow(self, ssrc: int, now: float) -> None:
         """What follows of this stream is undecodable until a keyframe."""
-        for slot in self._slots:
-            if slot.video is not None and slot.video.ssrc == ssrc:
-                self._restart(slot)
-                if slot.video_subscription is not None:
-                    slot.video_subscription.want_keyframe(now=now)
+        own = [slot for slot in self._slots if slot.video is not None and slot.video.ssrc == ssrc]
+        self._begin_anew(own, now)
 
     def _drop_stale(self, slot: Slot, wish: Wish, rung: int, now: float) -> None:
         """A picture that has become too dear must not stand in the way of the smaller one."""

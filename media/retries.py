@@ -29,14 +29,13 @@ class Retries:
     def on_raised(self, level: int, *, now: float) -> None:
         self._raised_to, self._raised_at = level, now
 
-    def on_starving(self, *, now: float) -> None:
-        """Sound begins to starve."""
-        if now - self._raised_at < RELAPSE:
+    def on_starving(self, *, now: float) -> bool:
+        """Sound begins to starve; whether the last try is why."""
+        failed = now - self._raised_at < RELAPSE
+        if failed:
             self._rest, self._failed = min(2 * self._rest, REST_AT_MOST), self._raised_to
             self._raised_at, self._relapsed_at = float("-inf"), now
-
-    def failed_just_now(self, *, now: float) -> bool:
-        return self._relapsed_at == now
+        return failed
 
     def relapsed_before(self, stepped_at: float, *, now: float) -> bool:
         """Was the last step down, at `stepped_at`, back to where it was before a try that failed just now?"""

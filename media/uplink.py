@@ -105,7 +105,8 @@ class Uplink:
         if self.starving and not was_starving:
             self._level_before = self.level
             self._retries.on_starving(now=now)
-            self._fuller.on_starving(now=now)
+            if self._fuller.on_starving(now=now):
+                self.thin, self._thin_until = True, now
         self._find_other_causes(stream, now)
         if self.starving:
             self._clean_since = now
@@ -124,10 +125,9 @@ class Uplink:
         return self.level != before
 
     def _choose_sound(self, encodings: int, now: float) -> None:
-        """Thin where the picture does not move, where without one there is a queue all the same, and where
-        fuller sound has just turned out to be too much."""
+        """Thin where the picture does not move, and where without one there is a queue all the same."""
         alone = not encodings and self.queued
-        if self.level >= Level.STILLS or alone or self._fuller.failed_just_now(now=now):
+        if self.level >= Level.STILLS or alone:
             self.thin, self._thin_until = True, now
         elif self.thin and now - max(self._thin_until, self._clean_since) >= self._fuller.rest(0):
             self.thin = False

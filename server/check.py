@@ -24,12 +24,13 @@ OTHER_DESCRIPTORS = 600
 def find_problems(settings: Settings, *, running: bool = False) -> list[Problem]:
     """Everything that would keep the server from starting or from being reached, in the order of the
     settings. `running`: it has its ports already, so whether they are free is not looked at."""
+    clash = list(_one_number(settings))
     return [
         *([] if running else _http_port(settings)),
         *_public_url(settings),
         *_tls(settings),
-        *_one_number(settings),
-        *([] if running else _media_port(settings)),
+        *clash,
+        *([] if running or clash else _media_port(settings)),
         *_data_directory(settings),
     ]
 
@@ -74,8 +75,6 @@ def _one_number(settings: Settings) -> Iterator[Problem]:
 
 
 def _media_port(settings: Settings) -> Iterator[Problem]:
-    if settings.media_port and settings.media_port == settings.port:
-        return  # said already
     host = "" if settings.media_host == "::" else settings.media_host  # both are IPv4 and IPv6
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         problems = list(_bindable(host, settings.media_port, "media_host", "media_port", kind))

@@ -351,9 +351,8 @@ class Stage:
                 return [place for place in cameras if place.participant == performer.watches]
             return [place for place in cameras if place in performer.seats][:1] or cameras[:1]
         screens = [Place(other.id, "screen") for other, media in others if media.has_screen_place]
-        return (cameras + screens)[
-            : messages.MAX_SLOTS
-        ]  # everybody is seen and heard, whoever shares a screen
+        # Everybody is seen and heard, whoever shares a screen.
+        return (cameras + screens)[: messages.MAX_SLOTS]
 
     def _publications(self, place: Place | None) -> tuple[Publication | None, Publication | None]:
         peer = self._peer(place.participant) if place is not None else None

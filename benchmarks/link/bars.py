@@ -24,6 +24,10 @@ class Bar:
     at_least: bool = False
     janus: str = ""  # as measured before there was a Roomtone
 
+    @property
+    def demanded(self) -> str:
+        return f"at {'least' if self.at_least else 'most'} {self.show(self.bound)}"
+
     def clears(self, value: float) -> bool:
         return value >= self.bound if self.at_least else value <= self.bound  # a NaN does not
 
@@ -114,9 +118,8 @@ def _beside_broken_sound(case: str) -> Bar:
 
 
 def _never(server: str, bar: Bar) -> Verdict:
-    demanded = f"at {'least' if bar.at_least else 'most'} {bar.show(bar.bound)}"
     return Verdict(
-        server, bar.case, bar.about, demanded, "no call", (), met=False, doubtful=False, janus=bar.janus
+        server, bar.case, bar.about, bar.demanded, "no call", (), met=False, doubtful=False, janus=bar.janus
     )
 
 
@@ -129,7 +132,7 @@ def _verdict(server: str, bar: Bar, rounds: Sequence[Measures]) -> Verdict:
         server=server,
         case=bar.case,
         about=bar.about,
-        demanded=f"at {'least' if bar.at_least else 'most'} {bar.show(bar.bound)}",
+        demanded=bar.demanded,
         measured=bar.show(middle)
         + (
             f" (without {left_out} of {len(rounds)} rounds, in which the machine was the limit)"

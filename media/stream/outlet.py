@@ -121,18 +121,13 @@ class Outlet:
         self._send(header, payload)
 
     def video(self, packet: Outgoing, *, now: float) -> None:
-        if not self.constrained:
-            self.write(packet, now=now)
-            return
-        self._now = now
-        size = wire_size(packet)
-        if not self._pacer.enqueue(packet, size, now=now):
+        if not self.repair(packet, now=now):
             self.on_overflow(packet.ssrc, now)
-        self._wake()
+            self._wake()
 
     def repair(self, packet: Outgoing, *, now: float) -> bool:
-        """A packet once more. False: there is no room for it, as where nothing has come through for a while;
-        the receiver asks again if it still wants it."""
+        """A packet that may be missing: one that was sent before, which the receiver asks for again if it
+        still wants it. False: there is no room, as where nothing has come through for a while."""
         if not self.constrained:
             self.write(packet, now=now)
             return True

@@ -5,7 +5,7 @@
  */
 
 const SAMPLES_PER_MS = 48; // of Opus
-const MOST_MS = 60_000; // that one message may tell of
+export const MOST_MS = 60_000; // that one message may tell of
 
 /**
  * @typedef {{concealed: number, silent: number, total: number, buffered: number}} Sound milliseconds; `silent`: played

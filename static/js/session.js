@@ -6,7 +6,7 @@
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { sayFarewell } from "./farewell.js";
-import { Hearing } from "./hearing.js";
+import { Hearing, MOST_MS } from "./hearing.js";
 import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
 import { PROTOCOL_VERSION, randomName } from "./protocol.js";
 import { Signalling } from "./signalling.js";
@@ -18,7 +18,6 @@ import { emptyRoom, others } from "./state.js";
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {{code: string, name?: string, message?: string}} Notice */
 
-const MOST_FROZEN_MS = 60_000; // that one message may tell of
 const HEARD_MS = 1000; // how often the others learn whether they were heard
 const ASLEEP_MS = 120_000; // so long between looks at the clock: a hidden page may look once a minute only
 const REMEMBER_MS = 10_000; // how often the place is kept anew: it has an age
@@ -407,7 +406,7 @@ export class Session extends Emitter {
       return (source === "screen" ? condition?.screen : condition?.picture) === "motion";
     });
     const total = moving.reduce((sum, { video_mid }) => sum + (frozen.get(video_mid ?? "") ?? 0), 0);
-    return Math.min(total, MOST_FROZEN_MS);
+    return Math.min(total, MOST_MS);
   }
 
   #answered() {
