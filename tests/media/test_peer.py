@@ -75,7 +75,7 @@ class Peer:
         return self.core.configure(negotiation.agree(offer, sources, max_lines=64), now=now)
 
     def take(self, packet: bytes, *, now: float) -> None:
-        if 192 <= packet[1] <= 223:
+        if len(packet) >= 4 and packet[0] & 0xC0 == 0x80 and 192 <= packet[1] <= 223:  # RFC 5761 section 4
             self.core.receive_rtcp(packet, now=now)
             return
         length = header_length(packet)
