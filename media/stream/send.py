@@ -8,6 +8,7 @@ from media.payload.formats import carrier
 from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
 from media.stream.history import SIZE, History, Sent
+from media.stream.holes import Holes
 from media.stream.outlet import Outgoing, Outlet
 
 NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970; reports carry NTP_EPOCH + now: any steady clock
@@ -26,6 +27,7 @@ class SendStream:
     __slots__ = (
         "_descriptor_id",
         "_format",
+        "_holes",
         "_outlet",
         "_playout",
         "_playout_id",
@@ -85,10 +87,11 @@ class SendStream:
         self.packets = 0
         self.octets = 0
         self.retransmitted = 0
-        self.loss = 0.0  # 0..1, from the latest receiver report
+        self.loss = 0.0  # 0..1, of this path, from the latest receiver report
         self.rtt: float | None = None  # seconds, from the latest receiver report
         self.history = History() if rtx_ssrc is not None else None
         self._outlet = outlet
+        self._holes = Holes(sequence)
         self._repairs_left = 0  # who asks for more repairs than it gets packets has no use for them
         self._twcc_id = 0
         self._descriptor_id = 0
@@ -179,9 +182,13 @@ class SendStream:
         """Sends one packet. `sequence` is not wrapped; `timestamp` is. `head`, if any, takes the place of the
         payload's first bytes."""
         if sequence >= self.next_sequence:
+            if sequence > self.next_sequence:
+                self._holes.change(sequence, sequence - self.next_sequence)
             self.next_sequence = sequence + 1
             self.last_timestamp = timestamp
             self.last_sent_at = now
+        else:
+            self._holes.change(self.next_sequence, -1)
         sequence &= 0xFFFF
         elements: Elements = ((self._descriptor_id, descriptor),) if descriptor else ()
         told = self._playout and self._playout_id
@@ -285,7 +292,9 @@ class SendStream:
 
     def on_report_block(self, block: ReportBlock, *, now: float) -> None:
         """What the receiver says of this stream (RFC 3550 section 6.4.1)."""
-        self.loss = block.fraction_lost / 256
+        self.loss = self._holes.path_loss(
+            block.fraction_lost / 256, block.highest_sequence, self.next_sequence
+        )
         sent_at = self._report_sent.get(block.last_sr)
         if sent_at is not None:
             self.rtt = max(now - sent_at - block.delay_since_last_sr / 65536, 0.0)

@@ -250,7 +250,9 @@ class Client:
             if sender.packets:
                 self.send_rtcp(sender.report(self.clock_offset, now=now))
         blocks = [
-            ReportBlock(ssrc, 0, 0, stream.highest & 0xFFFFFFFF, 0, *self._last_sr(ssrc, now))
+            ReportBlock(
+                ssrc, stream.fraction_lost(), 0, stream.highest & 0xFFFFFFFF, 0, *self._last_sr(ssrc, now)
+            )
             for ssrc, stream in self._streams.items()
             if stream.packets
         ]

@@ -52,6 +52,8 @@ class StreamReceiver:
         self.highest = -1
         self.missing: dict[int, list[float]] = {}  # sequence -> [requests made, next request at]
         self._seen: set[int] = set()
+        self._received = 0  # packets, but for repairs
+        self._reported = (0, 0)  # packets expected and received until the last report
         self._timestamp = -1
 
     @property
@@ -80,6 +82,7 @@ class StreamReceiver:
                 self.missing[lost] = [0, now + NACK_WAIT]
         self.missing.pop(extended, None)
         self._seen.add(extended)
+        self._received += not repaired
         self.highest = max(self.highest, extended)
         self._timestamp = (
             unwrap32(timestamp, self._timestamp) if self._timestamp >= 0 else timestamp + (1 << 32)
@@ -89,6 +92,13 @@ class StreamReceiver:
         )
         self.log.append(packet)
         return packet
+
+    def fraction_lost(self) -> int:
+        """Of the packets since the last call, in 256 parts (RFC 3550 section 6.4.1)."""
+        expected, received = self.highest - self.log[0].sequence + 1, self._received
+        before, self._reported = self._reported, (expected, received)
+        expected, received = expected - before[0], received - before[1]
+        return (expected - received) * 256 // expected if 0 < received < expected else 0
 
     def due_nacks(self, rtt: float, *, now: float) -> list[int]:
         due = []

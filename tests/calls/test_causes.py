@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import mean
+
 import pytest
 
 from media.quality import Grade, picture_of, uplink_grade
@@ -130,3 +132,27 @@ def test_a_poor_downlink_is_blamed_on_its_owner_and_on_nobody_else(
     assert rows[poor][fine][1] == "your-downlink"
     assert rows[fine][poor][1] == "their-downlink"
     assert rows[fine][fine] == ("good", "none")
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "loses"), [(LOSSY, GOOD, False), (GOOD, LOSSY, True), (LOSSY, LOSSY, True)]
+)
+def test_reports_of_a_receiver_without_feedback_say_what_its_own_way_lost(
+    up: LinkSettings, down: LinkSettings, *, loses: bool
+) -> None:
+    call = Call(seed=5)
+    alice = call.join("alice", microphone=True, camera=CAMERA, up=up, rtx=False)
+    bob = call.join("bob", slots=1, down=down, feedback=False, rtx=False)
+    call.bind(bob, 0, alice)
+    core = call.core(bob)
+    picture = core.slots[0].video
+    assert picture is not None
+    reported = []
+    for _ in range(20):
+        call.run(1.0)
+        reported.append(picture.loss)
+    assert bob.video[0].holes(), "nothing was lost that could be blamed on anybody"
+    assert mean(reported) == (pytest.approx(LOSSY.loss, abs=0.04) if loses else 0.0)
+    estimate = core.downlink.estimate
+    assert estimate is not None
+    assert (estimate < 2e6) is loses

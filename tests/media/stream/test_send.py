@@ -227,7 +227,10 @@ def test_loss_and_round_trip_come_from_reports(wire: Wire) -> None:
     first = wire.stream.report(0, now=1.0)
     second = wire.stream.report(0, now=2.0)
     middle = second.ntp >> 16 & 0xFFFFFFFF
-    wire.stream.on_report_block(ReportBlock(1, 64, 9, 0, 0, middle, 65536 // 2), now=2.6)
+    wire.send(4)
+    wire.stream.on_report_block(
+        ReportBlock(1, 64, 1, wire.stream.next_sequence - 1, 0, middle, 65536 // 2), now=2.6
+    )
     assert wire.stream.loss == 0.25
     assert wire.stream.rtt == pytest.approx(0.1)
     wire.stream.on_report_block(ReportBlock(1, 0, 9, 0, 0, 0x1234, 0), now=9.0)
