@@ -1,4 +1,4 @@
-"""The bars that a call over a bad link has to clear, and what Debian's Janus was measured to do."""
+"""The bars that a call over a bad link has to clear."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ class Bar:
     bound: float
     show: Callable[[float], str]
     at_least: bool = False
-    janus: str = ""  # as measured before there was a Roomtone
 
     @property
     def demanded(self) -> str:
@@ -42,7 +41,6 @@ class Verdict:
     rounds: tuple[float, ...]
     met: bool
     doubtful: bool  # the machine was the limit in all rounds
-    janus: str
 
 
 def percent(value: float) -> str:
@@ -53,8 +51,8 @@ def seconds(value: float) -> str:
     return "never" if value == float("inf") else f"{value:.1f} s"
 
 
-def _concealed(case: str, bound: float, janus: str = "") -> Bar:
-    return Bar(case, "speech concealed", lambda m: m.concealed, bound, percent, janus=janus)
+def _concealed(case: str, bound: float) -> Bar:
+    return Bar(case, "speech concealed", lambda m: m.concealed, bound, percent)
 
 
 def _moving(case: str) -> Bar:
@@ -64,30 +62,30 @@ def _moving(case: str) -> Bar:
 
 
 BARS: tuple[Bar, ...] = (
-    _concealed("down-500", 0.01, "40 %"),
+    _concealed("down-500", 0.01),
     _moving("down-500"),
-    _concealed("down-250", 0.01, "62 %"),
+    _concealed("down-250", 0.01),
     _moving("down-250"),
-    _concealed("down-120", 0.02, "79 %"),
+    _concealed("down-120", 0.02),
     Bar("down-120", "oldest picture", lambda m: m.age_max, 6.0, seconds),
-    _concealed("down-60", 0.03, "82 %"),
+    _concealed("down-60", 0.03),
     _concealed("down-40", 0.05),
-    _concealed("loss-20", 0.01, "19 %"),
-    _concealed("burst-30", 0.08, "32 % (100 ms bursts)"),
+    _concealed("loss-20", 0.01),
+    _concealed("burst-30", 0.08),
     Bar(
         "drop", "speech concealed in the 5 s after the drop", lambda m: m.concealed_after_drop, 0.02, percent
     ),
     Bar("drop", "previous picture back after the return", lambda m: m.restored, 5.0, seconds),
-    Bar("drop", "freeze in all", lambda m: m.frozen, 2.0, seconds, janus="22 s"),
+    Bar("drop", "freeze in all", lambda m: m.frozen, 2.0, seconds),
     # The first pause of people who take turns of 5 s, and the first words after it.
     Bar("late", "speech comes as soon as before, after the path does", lambda m: m.prompt, 16.0, seconds),
-    _concealed("up-120", 0.01, "4 %"),
+    _concealed("up-120", 0.01),
     _concealed("up-loss-10", 0.02),
     _moving("up-loss-10"),
     _concealed("up-burst-15", 0.06),
     _moving("up-burst-15"),
     Bar("address", "sound back on the new path", lambda m: m.sound_back, 1.0, seconds),
-    Bar("udp-dies", "sound back over TCP", lambda m: m.sound_back, 3.0, seconds, janus="never"),
+    Bar("udp-dies", "sound back over TCP", lambda m: m.sound_back, 3.0, seconds),
 )
 
 
@@ -118,9 +116,7 @@ def _beside_broken_sound(case: str) -> Bar:
 
 
 def _never(server: str, bar: Bar) -> Verdict:
-    return Verdict(
-        server, bar.case, bar.about, bar.demanded, "no call", (), met=False, doubtful=False, janus=bar.janus
-    )
+    return Verdict(server, bar.case, bar.about, bar.demanded, "no call", (), met=False, doubtful=False)
 
 
 def _verdict(server: str, bar: Bar, rounds: Sequence[Measures]) -> Verdict:
@@ -142,5 +138,4 @@ def _verdict(server: str, bar: Bar, rounds: Sequence[Measures]) -> Verdict:
         rounds=values,
         met=bar.clears(middle),
         doubtful=not sound,
-        janus=bar.janus,
     )

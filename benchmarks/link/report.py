@@ -68,12 +68,12 @@ def text(result: Result) -> str:
     lines += result.remarks
     lines += _doubts(result.runs)
     lines.append("")
-    for verdict in result.verdicts:
-        janus = f" (Janus, before: {verdict.janus})" if verdict.janus else ""
-        janus += " (doubtful)" if verdict.doubtful else ""
+    for verdict, beside in zip(result.verdicts, _beside(result.verdicts), strict=True):
+        remarks = f" (Janus: {beside})" if beside else ""
+        remarks += " (doubtful)" if verdict.doubtful else ""
         lines.append(
             f"{'met    ' if verdict.met else 'NOT MET'}  {verdict.server}, {verdict.case}: {verdict.about} "
-            f"{verdict.measured}, {verdict.demanded}{janus}"
+            f"{verdict.measured}, {verdict.demanded}{remarks}"
         )
     return "\n".join(lines)
 
@@ -98,14 +98,14 @@ def document(result: Result) -> str:
 
 def page(result: Result) -> str:
     bars = _table(
-        ("server", "case", "bar", "demanded", "measured", "Janus, before", "machine", ""),
+        ("server", "case", "bar", "demanded", "measured", "Janus", "machine", ""),
         [
             (
-                *(v.server, v.case, v.about, v.demanded, v.measured, v.janus),
+                *(v.server, v.case, v.about, v.demanded, v.measured, beside),
                 "too slow" if v.doubtful else "",
                 "met" if v.met else "not met",
             )
-            for v in result.verdicts
+            for v, beside in zip(result.verdicts, _beside(result.verdicts), strict=True)
         ],
         last_is_verdict=True,
     )
@@ -132,6 +132,12 @@ def page(result: Result) -> str:
         facts=facts,
     )
     return html_page("Roomtone over bad links", body, _STYLE)
+
+
+def _beside(verdicts: Sequence[Verdict]) -> list[str]:
+    """For each verdict on Roomtone, what Janus was measured to do in this run, where it took part."""
+    janus = {(v.case, v.about): v.measured for v in verdicts if v.server == "Janus"}
+    return ["" if v.server == "Janus" else janus.get((v.case, v.about), "") for v in verdicts]
 
 
 def _case_of(run: Run) -> str:

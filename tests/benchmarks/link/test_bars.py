@@ -105,3 +105,19 @@ def test_a_report_holds_every_run_and_is_valid_json():
     assert "<Janus>" not in page
     assert page.count("<svg") == 1
     assert "<Janus>" in report.text(result)
+
+
+def judged(*runs):
+    return report.text(report.Result({}, {}, {}, (), tuple(judge(runs)), ())).splitlines()
+
+
+def test_a_verdict_on_roomtone_says_what_janus_did_in_the_same_run():
+    lines = judged(measures(concealed=0.01), measures(concealed=0.81, server="Janus"))
+    (own,) = [line for line in lines if "Roomtone, down-120: speech" in line]
+    (theirs,) = [line for line in lines if "Janus, down-120: speech" in line]
+    assert own == "met      Roomtone, down-120: speech concealed 1.0 %, at most 2.0 % (Janus: 81.0 %)"
+    assert theirs == "NOT MET  Janus, down-120: speech concealed 81.0 %, at most 2.0 %"
+
+
+def test_without_janus_nothing_is_said_of_it():
+    assert not any("Janus" in line for line in judged(measures(concealed=0.01)))
