@@ -19,6 +19,8 @@ from benchmarks.load.scenario import Bar, Ratio, Scenario
 from benchmarks.page import html_page
 from media import peer
 
+_VERDICTS = {True: "met", False: "not met", None: "not judged"}
+
 Column = tuple[str, Callable[[list[Figures]], str]]
 
 
@@ -61,7 +63,9 @@ def text(result: Result) -> str:
         lines.append("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
     lines += ["", *_remarks(result)]
     for bar in result.bars:
-        lines.append(f"{'met    ' if bar.met else 'NOT MET'}  {bar.text}: {bar.measured}")
+        doubtful = " (doubtful)" if bar.doubtful else ""
+        verdict = "NOT MET" if bar.met is False else _VERDICTS[bar.met]
+        lines.append(f"{verdict:10}  {bar.text}: {bar.measured}{doubtful}")
     return "\n".join(lines)
 
 
@@ -81,8 +85,8 @@ def as_html(result: Result) -> str:
     cells += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows[1:]]
     table = "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
     judged = "".join(
-        f'<li class="{"met" if bar.met else "missed"}"><b>{"met" if bar.met else "not met"}</b> '
-        f"{escape(bar.text)}: {escape(bar.measured)}</li>"
+        f'<li class="{_VERDICTS[bar.met].replace(" ", "-")}"><b>{_VERDICTS[bar.met]}</b> '
+        f"{escape(bar.text)}: {escape(bar.measured)}{' (doubtful)' if bar.doubtful else ''}</li>"
         for bar in result.bars
     )
     figures = "".join(
@@ -188,7 +192,7 @@ def _lines(path: str) -> list[str]:
 
 
 _STYLE = """
-.met b { color: #17803d; } .missed b { color: #c2410c; }
+.met b { color: #17803d; } .not-met b { color: #c2410c; }
 figure { display: inline-block; margin: 1rem 1rem 1rem 0; }
 """
 

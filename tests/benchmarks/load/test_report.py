@@ -26,7 +26,7 @@ def result(*runs):
 def test_the_table_has_a_row_for_each_server_and_each_bar_is_judged(figures):
     said = report.text(result(figures(), figures(server="Janus", cpu_seconds=2.0)))
     assert "Roomtone  " in said and "Janus  " in said
-    assert "met      4 publishers, 8 receivers each: at most 0.5 of Janus's CPU per packet: 0.25" in said
+    assert "met         4 publishers, 8 receivers each: at most 0.5 of Janus's CPU per packet: 0.25" in said
 
 
 def test_the_json_is_valid_where_nothing_was_sampled(figures):
@@ -44,3 +44,11 @@ def test_the_page_is_whole_by_itself_and_escapes_what_it_shows(figures):
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
+
+
+def test_what_was_not_judged_or_is_doubtful_is_shown_as_such(figures):
+    said = report.text(result(figures(generator_cpu=0.95)))
+    assert "\nnot judged  Added latency p50 at most 0.5 ms: " in said
+    assert "\nmet         At most 1 MB a participant: 0.50 MB (doubtful)" in said
+    page = report.as_html(result(figures(generator_cpu=0.95)))
+    assert '<li class="not-judged"><b>not judged</b> Added latency p50' in page

@@ -62,9 +62,35 @@ def test_latency_is_judged_at_the_calibrated_load_less_the_machines_own(figures)
     assert p99.met and p99.measured == "2.99 ms at 30% of a core"
 
 
-def test_latency_at_another_load_is_marked(figures):
-    found = bars([FANOUT], [figures()], DIRECT)
-    assert "(not at about 30%)" in found[0].measured
+def test_latency_at_another_load_is_said_and_not_judged(figures):
+    p50, p99, _ = bars([FANOUT], [figures()], DIRECT)
+    assert p50.met is None and p99.met is None
+    assert p50.measured == "0.25 ms at 5% of a core, which is not about 30%"
+
+
+SATURATED = {"generator_cpu": 0.95}
+
+
+def test_a_round_in_which_the_load_generator_was_the_limit_does_not_count(figures):
+    spoilt = Delay(9000.0, 9000.0, 9000.0, 1, ())
+    runs = [
+        figures(cpu_seconds=3.0),
+        figures(cpu_seconds=6.0, server="Janus"),
+        figures(round=2, cpu_seconds=9.0, all=spoilt, memory_per_participant=5e6, **SATURATED),
+        figures(round=2, cpu_seconds=6.0, server="Janus"),
+        figures(round=3, cpu_seconds=9.0),
+        figures(round=3, cpu_seconds=6.0, server="Janus", **SATURATED),
+    ]
+    cpu, p50, p99, memory = bars([FANOUT], runs[:4], DIRECT)
+    assert all(bar.met and not bar.doubtful for bar in (cpu, p50, p99, memory))
+    assert cpu.measured == "0.50 (0.50 to 0.50) (without 1 of 2 rounds, which are doubtful)"
+    assert memory.measured == "0.50 MB (without 1 of 2 rounds, which are doubtful)"
+    assert ratios(runs)[0].rounds == (0.5,), "nor does a round whose other server's is not to be trusted"
+
+
+def test_where_all_rounds_are_doubtful_so_are_the_verdicts(figures):
+    runs = [figures(**SATURATED), figures(server="Janus", **SATURATED)]
+    assert all(bar.doubtful for bar in bars([FANOUT], runs, DIRECT))
 
 
 def test_rooms_are_scaled_to_the_target_and_capped():
