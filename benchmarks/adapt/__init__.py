@@ -57,13 +57,17 @@ def main(argv: list[str]) -> int:
         measured[case.name] = measure(pair[0]), measure(pair[1])
         rows.append(_row(case.name, *measured[case.name]))
         print(_line(rows[-1]), flush=True)
-    verdicts = [] if options.case else _bars(measured, chosen, 6 if options.quick else bar.RESTORE_RUNS)
+    restores = 6 if options.quick else bar.RESTORE_RUNS
+    verdicts = [] if options.case else _bars(measured, chosen, restores)
     for verdict in verdicts:
         print(
             f"{'met   ' if verdict.met else 'MISSED'} {verdict.about}: {verdict.demanded}; "
             f"reference {verdict.reference or '-'}, ours {verdict.ours}"
         )
-    _write(options.out, options.seed, verdicts, rows, runs, measured)
+    seeds: dict[str, object] = {"cases": options.seed}
+    if verdicts:
+        seeds |= {"drop": bar.DROP_SEED, "restore": [bar.RESTORE_SEED + index for index in range(restores)]}
+    _write(options.out, seeds, verdicts, rows, runs, measured)
     return 0
 
 
@@ -96,7 +100,7 @@ def _line(cells: tuple[str, ...] | list[str]) -> str:
 
 def _write(
     out: Path,
-    seed: int,
+    seeds: dict[str, object],
     verdicts: list[bar.Bar],
     rows: list[list[str]],
     runs: list[tuple[Case, Run, Run]],
@@ -105,7 +109,7 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     (out / "adapt.html").write_text(page(verdicts, HEADER, rows, runs), encoding="utf-8")
     figures = {
-        "seed": seed,
+        "seeds": seeds,
         "bars": [
             {"about": v.about, "demanded": v.demanded, "reference": v.reference, "ours": v.ours, "met": v.met}
             for v in verdicts
@@ -124,6 +128,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks adapt", description=__doc__)
     parser.add_argument("--case", action="append", default=[], help="only this case; may be given again")
     parser.add_argument("--quick", action="store_true", help="a few cases and fewer runs")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help="of the cases (1); the bars for a drop and for a return of capacity have seeds of their own",
+    )
     parser.add_argument("--out", type=Path, default=OUT, help=f"folder for adapt.html and adapt.json ({OUT})")
     return parser.parse_args(argv)

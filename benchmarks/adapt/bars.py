@@ -13,6 +13,9 @@ from benchmarks.adapt.simulation import MakeController
 DROP_AT = 30.0
 SETTLED = 2.25 * MBIT  # three quarters of 3 Mbit/s count as restored
 RESTORE_RUNS = 24
+# Whatever seed the cases run on, so that these bars mean the same each time.
+DROP_SEED = 1
+RESTORE_SEED = 100  # of the first run; each one has the next
 RESTORE_PHASE = 0.37  # seconds by which each run's return of capacity is later than the one before
 FAIR = 0.5  # of an equal share, for media and TCP alike
 
@@ -48,7 +51,7 @@ def drop_bars(reference: MakeController, ours: MakeController) -> list[Bar]:
     under: list[float] = []
     high: list[float] = []
     for make in (reference, ours):
-        run = own(settings, duration)(make, 1)
+        run = own(settings, duration)(make, DROP_SEED)
         estimates = run.flows[0].series.estimate
         under.append(first_time(estimates, DROP_AT, 0.5 * MBIT, above=False))
         high.append(measure(run, since=DROP_AT, until=2 * DROP_AT).queue_high)
@@ -76,7 +79,7 @@ def restore(make: MakeController, runs: int, *, layered: bool = False) -> Restor
     for index in range(runs):
         length = 30.0 + RESTORE_PHASE * index
         settings, duration = drop(0.2 * MBIT, length=length)
-        flow = own(settings, duration, layered=layered)(make, 100 + index).flows[0]
+        flow = own(settings, duration, layered=layered)(make, RESTORE_SEED + index).flows[0]
         points: Sequence[tuple[float, float]] = flow.series.estimate
         if layered:
             top = max(step for _, step in flow.series.layer)
