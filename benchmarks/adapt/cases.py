@@ -24,7 +24,6 @@ class Run:
     duration: float
     flows: list[MediaFlow]
     capacity: tuple[tuple[float, float], ...]
-    base_delay: float
     tcp: list[tuple[float, int]] = field(default_factory=list)
 
 
@@ -74,7 +73,7 @@ def rmcat(
             )
         tcp = _tcp(sim, bottleneck, back, seed, long_tcp, short_tcp)
         sim.run(duration)
-        return Run(duration, flows, rate, 0.050, tcp)
+        return Run(duration, flows, rate, tcp)
 
     return run
 
@@ -118,7 +117,7 @@ def both_ways(make: MakeController, seed: int) -> Run:
     sim.run(100.0)
     # What both ways together can carry of at most 1.5 Mbit/s each.
     usable = ((0.0, 3.0), (20.0, 2.5), (35.0, 1.8), (40.0, 1.3), (60.0, 2.3), (70.0, 3.0))
-    return Run(100.0, flows, tuple((at, rate * MBIT) for at, rate in usable), 0.050)
+    return Run(100.0, flows, tuple((at, rate * MBIT) for at, rate in usable))
 
 
 def own(
@@ -150,7 +149,7 @@ def own(
         )
         sim.run(duration)
         capacity = settings.rate or ((0.0, settings.capacity),)
-        return Run(duration, [flow], capacity, settings.delay[0][1])
+        return Run(duration, [flow], capacity)
 
     return run
 

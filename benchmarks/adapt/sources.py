@@ -69,7 +69,6 @@ LADDER = (
     Step("high, 15 fps", 1_000_000, 15),
     Step("high", 1_600_000, 30),
 )
-LAYERS = {0: "off", 1: "low", 2: "low", 3: "low", 4: "middle", 5: "middle", 6: "high", 7: "high"}
 
 
 class LayeredSource:

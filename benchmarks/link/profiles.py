@@ -30,10 +30,6 @@ class Profile:
         return Case(self.name, self.title, Conditions(self.down, self.up), (FAR, NEAR), BOTH, drop_at=0.0)
 
 
-def _steps(*values: tuple[float, float]) -> tuple[tuple[float, float], ...]:
-    return values
-
-
 _TUNNEL = ((20.0, 23.0), (45.0, 46.5))
 _BREAKS = ((14.0, 16.0), (44.0, 46.0))
 
@@ -42,7 +38,7 @@ PROFILES: tuple[Profile, ...] = (
         "airport",
         "crowded Wi-Fi behind a far gateway: narrow, late, wavering, lossy",
         down=LinkSettings(
-            rate=_steps((0.0, 256 * KBIT)),
+            rate=((0.0, 256 * KBIT),),
             delay=((0.0, 0.09),),
             jitter=0.04,
             jitter_at_most=0.08,
@@ -50,32 +46,32 @@ PROFILES: tuple[Profile, ...] = (
             burst=3.0,
             queue_time=0.5,
         ),
-        up_rate=_steps((0.0, 128 * KBIT)),
+        up_rate=((0.0, 128 * KBIT),),
     ),
     Profile(
         "coffee-shop",
         "enough bandwidth, and twice 2 s of nothing",
-        down=LinkSettings(rate=_steps((0.0, 1 * MBIT)), delay=((0.0, 0.03),), jitter=0.015, outages=_BREAKS),
-        up_rate=_steps((0.0, 300 * KBIT)),
+        down=LinkSettings(rate=((0.0, 1 * MBIT),), delay=((0.0, 0.03),), jitter=0.015, outages=_BREAKS),
+        up_rate=((0.0, 300 * KBIT),),
     ),
     Profile(
         "hotel",
         "a shared line with a deep queue, slower in the middle of the call",
         down=LinkSettings(
-            rate=_steps((0.0, 600 * KBIT), (20.0, 300 * KBIT), (40.0, 600 * KBIT)),
+            rate=((0.0, 600 * KBIT), (20.0, 300 * KBIT), (40.0, 600 * KBIT)),
             delay=((0.0, 0.04),),
             jitter=0.02,
             jitter_at_most=0.04,
             loss=0.01,
             queue_time=1.0,
         ),
-        up_rate=_steps((0.0, 200 * KBIT)),
+        up_rate=((0.0, 200 * KBIT),),
     ),
     Profile(
         "train",
         "a mobile network that comes and goes, and two tunnels",
         down=LinkSettings(
-            rate=_steps(
+            rate=(
                 (0.0, 2 * MBIT),
                 (10.0, 500 * KBIT),
                 (16.0, 120 * KBIT),
@@ -90,15 +86,15 @@ PROFILES: tuple[Profile, ...] = (
             outages=_TUNNEL,
             queue_time=0.6,
         ),
-        up_rate=_steps((0.0, 800 * KBIT), (10.0, 250 * KBIT), (16.0, 80 * KBIT), (23.0, 500 * KBIT)),
+        up_rate=((0.0, 800 * KBIT), (10.0, 250 * KBIT), (16.0, 80 * KBIT), (23.0, 500 * KBIT)),
     ),
     Profile(
         "gym",
         "many devices on one channel: bandwidth, but bursts of loss and packets out of order",
         down=LinkSettings(
-            rate=_steps((0.0, 1.5 * MBIT)), jitter=0.025, loss=0.06, burst=4.0, reorder=0.01, queue_time=0.2
+            rate=((0.0, 1.5 * MBIT),), jitter=0.025, loss=0.06, burst=4.0, reorder=0.01, queue_time=0.2
         ),
-        up_rate=_steps((0.0, 500 * KBIT)),
+        up_rate=((0.0, 500 * KBIT),),
     ),
 )
 

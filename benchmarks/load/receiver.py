@@ -56,7 +56,7 @@ class Receiver:
     accepted.
 
     While `sampling` is on, `audio_delays` and `video_delays` collect ns from the sender's stamp to the
-    kernel's receipt, and `sample_times` the latter (s since the epoch) of both.
+    kernel's receipt, `audio_times` and `video_times` the latter (ns since the epoch).
     """
 
     def __init__(self, connection: Connection, transport_id: int | None) -> None:

@@ -11,7 +11,6 @@ from playwright.async_api import expect
 STATIC = Path(__file__).resolve().parents[2] / "static"
 # Somebody on a hotel's network has to load all of it before a word is said.
 MOST_BYTES = 95_000  # as the server sends it (server/assets.py)
-MOST_IMPORTS_DEEP = 1
 
 
 def modules() -> set[str]:

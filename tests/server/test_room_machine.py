@@ -29,7 +29,6 @@ LINKS = [
     ),
     LinkClaims(room="room", role="guest", may=("chat",), exp=0, jti="6"),
 ]
-SOURCES = ("microphone", "camera", "screen")
 MODERATION = ("admit", "decline", "mute", "remove")
 
 
