@@ -8,8 +8,8 @@ devices, headless, server and browser on this machine's loopback.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import secrets
 import shutil
 import sys
 import tempfile
@@ -20,7 +20,8 @@ from statistics import median
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from benchmarks.load.process import ServerProcess
+from benchmarks.chromium import UNATTENDED
+from benchmarks.roomtone import RoomtoneProcess
 from server.auth import GUEST_MAY, Tokens
 from server.messages import Role
 
@@ -28,20 +29,6 @@ BAR = 0.8  # s
 PATIENCE_MS = 15_000
 POLL_MS = 50  # between two looks at how far a page is
 SETTLE_MS = 700  # for camera and preview, as a person takes to find the button
-ANNOUNCEMENT = "Roomtone is running at "
-
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--disable-background-networking",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-    "--no-first-run",
-)
 
 # `steps` holds ms on the clock that all pages of a browser share. A tile's video gets the class "live" in the
 # callback of its first frame; "mirrored" is one's own.
@@ -88,24 +75,23 @@ def main(argv: list[str]) -> int:
     if chromium is None:
         print("Chromium is missing: apt-get install chromium (with sudo if not root).", file=sys.stderr)
         return 1
-    with (
-        tempfile.TemporaryDirectory(prefix="roomtone-picture-") as directory,
-        sync_playwright() as playwright,
-    ):
-        server = _Server(Path(directory))
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+    entries = []
+    with tempfile.TemporaryDirectory(prefix="roomtone-picture-") as directory:
+        server = RoomtoneProcess(Path(directory), host="localhost", media_host="127.0.0.1")
         try:
-            entries = []
-            for number in range(1, options.repeat + 1):
-                entry = _enter(browser, server, f"room-{number}")
-                entries.append(entry)
-                print(
-                    f"{number:3}  room {entry.room:.2f}  connected {entry.connected:.2f}  "
-                    f"picture {entry.picture:.2f}  seen by the other {entry.seen:.2f} s"
-                )
+            url = asyncio.run(server.wait_until_up())
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=list(UNATTENDED))
+                for number in range(1, options.repeat + 1):
+                    entry = _enter(browser, url, server.tokens, f"room-{number}")
+                    entries.append(entry)
+                    print(
+                        f"{number:3}  room {entry.room:.2f}  connected {entry.connected:.2f}  "
+                        f"picture {entry.picture:.2f}  seen by the other {entry.seen:.2f} s"
+                    )
+                browser.close()
         finally:
-            browser.close()
-            server.process.stop()
+            server.stop()
     pictures = [entry.picture for entry in entries]
     middle = median(pictures)
     print(f"\nFrom click to the first remote picture: median {middle:.2f} s, max {max(pictures):.2f} s")
@@ -115,40 +101,13 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-class _Server:
-    """A server on loopback, and links into its rooms."""
-
-    def __init__(self, directory: Path) -> None:
-        self._secret = secrets.token_urlsafe(48)
-        command = [sys.executable, "-u", "-m", "server", "serve", "--host", "localhost", "--port", "0"]
-        command += ["--media-host", "127.0.0.1", "--media-port", "0", "--no-first-room"]
-        environment = {"ROOMTONE_SECRET": self._secret, "ROOMTONE_DATA_DIRECTORY": str(directory)}
-        self.process = ServerProcess(command, log=directory / "server.log", core=None, settings=environment)
-        self._url = self._wait_until_up()
-
-    def link(self, room: str, role: Role) -> str:
-        may = ("join", *GUEST_MAY) if role == "guest" else None
-        token = Tokens(self._secret.encode()).link(room, role, lifetime=3600, now=time.time(), may=may)
-        return f"{self._url}/r/{room}#{token}"
-
-    def _wait_until_up(self) -> str:
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while time.monotonic() < deadline:
-            self.process.check()
-            for line in self.process.said().splitlines():
-                if line.startswith(ANNOUNCEMENT):
-                    return line.removeprefix(ANNOUNCEMENT).strip()
-            time.sleep(0.05)
-        raise RuntimeError(f"the server did not start:\n{self.process.said()}")
-
-
-def _enter(browser: Browser, server: _Server, room: str) -> Entry:
+def _enter(browser: Browser, url: str, tokens: Tokens, room: str) -> Entry:
     contexts: list[BrowserContext] = []
     try:
-        host = _open(browser, server.link(room, "host"), contexts)
+        host = _open(browser, _link(url, tokens, room, "host"), contexts)
         host.locator("#preview-enter").click()
         _step(host, "room")
-        guest = _open(browser, server.link(room, "guest"), contexts)
+        guest = _open(browser, _link(url, tokens, room, "guest"), contexts)
         guest.wait_for_timeout(SETTLE_MS)
         guest.locator("#preview-enter").click()
         picture, seen = _step(guest, "picture"), _step(host, "picture")
@@ -158,6 +117,11 @@ def _enter(browser: Browser, server: _Server, room: str) -> Entry:
     finally:
         for context in contexts:
             context.close()
+
+
+def _link(url: str, tokens: Tokens, room: str, role: Role) -> str:
+    may = ("join", *GUEST_MAY) if role == "guest" else None
+    return f"{url}/r/{room}#{tokens.link(room, role, lifetime=3600, now=time.time(), may=may)}"
 
 
 def _open(browser: Browser, link: str, contexts: list[BrowserContext]) -> Page:

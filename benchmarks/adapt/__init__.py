@@ -7,7 +7,6 @@ Every number repeats to the bit: links, sources and cross traffic are seeded and
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from benchmarks.adapt import bars as bar
 from benchmarks.adapt.cases import CASES, MBIT, Case, Run
 from benchmarks.adapt.measures import Measures, measure
 from benchmarks.adapt.page import page
+from benchmarks.document import to_json
 from media.congestion.base import CongestionController
 from media.congestion.gcc import Gcc
 from media.congestion.roomtone import Roomtone
@@ -119,8 +119,7 @@ def _write(
             for name, (theirs, mine) in measured.items()
         },
     }
-    text = json.dumps(figures, indent=1, sort_keys=True).replace("NaN", "null")
-    (out / "adapt.json").write_text(text + "\n", encoding="utf-8")
+    (out / "adapt.json").write_text(to_json(figures), encoding="utf-8")
     print(f"{out / 'adapt.html'} and {out / 'adapt.json'} written")
 
 

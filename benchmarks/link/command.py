@@ -25,6 +25,7 @@ from benchmarks.link.run import MakeCall, RunError, run
 from benchmarks.link.tun import TunError
 from benchmarks.load import janus, sandbox
 from benchmarks.load.report import machine
+from benchmarks.terminal import positive
 
 ROOT = Path(__file__).parents[2]
 INSTALLER = ROOT / ".ci" / "debian-install"
@@ -163,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--list", action="store_true", help="list cases, and profiles with their numbers")
     add("--duration", type=float, metavar="SECONDS", help="of a run, instead of the case's own")
-    add("--rounds", type=_positive, default=1, help="of each case (1)")
+    add("--rounds", type=positive, default=1, help="of each case (1)")
     add("--patience", type=float, default=60.0, metavar="SECONDS", help="to wait for a quiet machine (60)")
     add("--against", choices=["janus"], help="run this server too, in turn; installs Debian's package")
     add("--only", choices=["roomtone", "janus"], help="run this server alone")
@@ -173,10 +174,3 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep", type=Path, metavar="FOLDER", help="write everything that was observed, run by run")
     custom.add_options(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number

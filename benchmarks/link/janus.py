@@ -14,8 +14,8 @@ from aiohttp import web
 from benchmarks.link.network import SERVER_ADDRESS
 from benchmarks.link.person import Person
 from benchmarks.load.janus import PORT, JanusServer
-from benchmarks.load.process import ServerProcess
 from benchmarks.load.settings import LoadSettings
+from benchmarks.process import ServerProcess
 
 PAGE = Path(__file__).parent / "janus_page"
 PAGE_PORT = 8081
@@ -36,7 +36,7 @@ class JanusCall:
     async def start(self) -> None:
         """Raises RuntimeError with the server's last words."""
         self._process = self._server.start(self._directory, None)
-        await self._server.wait_until_up(self._process)
+        await self._server.wait_until_up()
         app = web.Application()
         app.router.add_static("/", PAGE)
         self._runner = web.AppRunner(app, access_log=None)

@@ -213,23 +213,10 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else math.nan
 
 
-def as_json(run: Run) -> dict[str, Any]:
+def as_dict(run: Run) -> dict[str, Any]:
     document = asdict(run)
     document["measures"]["doubts"] = run.measures.machine.doubts()
-    finite: dict[str, Any] = _finite(document)
-    return finite
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows neither NaN nor infinity: null for what was not to be measured, "never" for what never
-    came."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "never" if value == math.inf else None
-    return value
+    return document
 
 
 def _never(value: float | None) -> float:

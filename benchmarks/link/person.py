@@ -14,29 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.async_api import Browser, Page, Playwright
 
+from benchmarks.chromium import UNATTENDED
 from benchmarks.link.sources import Sources
 
 PROBE = Path(__file__).parent / "probe.js"
 VIEWPORT = {"width": 1000, "height": 640}  # a tile in it asks for the largest layer of a 960x540 camera
 PATIENCE_MS = 20_000  # for anything a page is expected to do
 CLOCK_TRIES = 8
-
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-renderer-backgrounding",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-)
 
 # Drawing one's own picture takes CPU time, and nobody looks at it here.
 _NO_SELF_VIEW = "if (location.protocol === 'http:') localStorage.setItem('roomtone:selfView', 'false')"
@@ -86,7 +70,8 @@ class Person:
         browser = await playwright.chromium.launch(
             executable_path=_launcher(directory / f"chromium-{name}", network_of),
             args=[
-                *ARGUMENTS,
+                *UNATTENDED,
+                "--autoplay-policy=no-user-gesture-required",
                 f"--use-file-for-fake-audio-capture={speech}",
                 f"--use-file-for-fake-video-capture={sources.video}",
                 f"--unsafely-treat-insecure-origin-as-secure={origin}",

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-
-import matplotlib
-
-matplotlib.use("svg")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.drawing import svg
 from benchmarks.link.measures import Run
 
 SIZE = (7.2, 7.6)  # inches
@@ -64,9 +60,7 @@ def plot(runs: Sequence[Run], labels: Sequence[str]) -> str:
     rate.set_ylim(bottom=LOWEST_RATE)
     width.set_xlabel("seconds since the conditions set in", fontsize=8)
     rate.legend(fontsize=7, loc="upper right", ncols=2)
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    return svg(figure)
 
 
 def _line(axes: Axes, points: Sequence[tuple[float, float]], scale: float, colour: str, **style: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,9 +9,10 @@ from html import escape
 from itertools import groupby
 from statistics import median
 
+from benchmarks.document import to_json
 from benchmarks.link import plots, profiles
 from benchmarks.link.bars import Verdict
-from benchmarks.link.measures import Measures, Run, as_json
+from benchmarks.link.measures import Measures, Run, as_dict
 from benchmarks.page import html_page
 
 DEFINITIONS = (
@@ -83,16 +83,15 @@ def profile_table() -> str:
 
 
 def document(result: Result) -> str:
-    return json.dumps(
+    return to_json(
         {
             "machine": result.machine,
             "options": result.options,
             "definitions": DEFINITIONS,
             "profiles": [dict(zip(profiles.HEADER, row, strict=True)) for row in profiles.parameters()],
-            "bars": [_finite(asdict(verdict)) for verdict in result.verdicts],
-            "runs": [as_json(run) for run in result.runs],
-        },
-        indent=1,
+            "bars": [asdict(verdict) for verdict in result.verdicts],
+            "runs": [as_dict(run) for run in result.runs],
+        }
     )
 
 
@@ -218,13 +217,6 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, last_is_verd
         kind = f' class="{row[-1].replace(" ", "-")}"' if last_is_verdict else ""
         parts.append(f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
     return f'<div class="wide"><table>{"".join(parts)}</table></div>'
-
-
-def _finite(value: dict[str, object]) -> dict[str, object]:
-    rounds = value["rounds"]
-    assert isinstance(rounds, tuple)
-    shown = ["never" if v == math.inf else None if math.isnan(v) else v for v in rounds]
-    return {**value, "rounds": shown}
 
 
 _STYLE = """

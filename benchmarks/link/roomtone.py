@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import secrets
-import sys
 import time
 from pathlib import Path
 
-import aiohttp
-
 from benchmarks.link.network import ROOT, SERVER_ADDRESS
 from benchmarks.link.person import Person
-from benchmarks.load.process import ServerProcess
-from server.auth import Tokens
+from benchmarks.roomtone import RoomtoneProcess
 
 PORT, MEDIA_PORT = 8080, 3478
-START_TIMEOUT = 20.0  # s
 ROOM = "link"
 
 
@@ -31,35 +23,18 @@ class RoomtoneCall:
         """`checkout`: whose server runs."""
         self._directory = directory
         self._checkout = checkout
-        self._tokens = Tokens((secret := secrets.token_urlsafe(48)).encode())
-        self._settings = {
-            "ROOMTONE_HOST": SERVER_ADDRESS,
-            "ROOMTONE_PORT": str(PORT),
-            "ROOMTONE_MEDIA_HOST": SERVER_ADDRESS,
-            "ROOMTONE_MEDIA_PORT": str(MEDIA_PORT),
-            "ROOMTONE_SECRET": secret,
-            "ROOMTONE_DATA_DIRECTORY": str(directory),
-            "ROOMTONE_FIRST_ROOM": "false",
-            "ROOMTONE_LOG_LEVEL": "warning",
-        }
-        self.process: ServerProcess | None = None
+        self._process: RoomtoneProcess | None = None
 
     async def start(self) -> None:
         """Raises RuntimeError with the server's last words."""
-        command = ["env", f"--chdir={self._checkout}", sys.executable, "-m", "server", "serve"]
-        log = self._directory / "roomtone.log"
-        process = self.process = ServerProcess(command, log=log, core=None, settings=self._settings)
-        deadline = time.monotonic() + START_TIMEOUT
-        async with aiohttp.ClientSession() as http:
-            while True:
-                process.check()
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with http.get(f"{self.origin}/healthz") as response:
-                        if response.status == 200:
-                            return
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"Roomtone did not open its port:\n{process.said()}")
-                await asyncio.sleep(0.1)
+        self._process = RoomtoneProcess(
+            self._directory,
+            host=SERVER_ADDRESS,
+            port=PORT,
+            media_port=MEDIA_PORT,
+            checkout=self._checkout,
+        )
+        await self._process.wait_until_up()
 
     async def join(self, near: Person, far: Person, cameras: frozenset[str]) -> None:
         """The near person hosts, the far one knocks and is let in. `cameras`: names of those who show
@@ -71,11 +46,12 @@ class RoomtoneCall:
         await far.page.locator("#room").wait_for(state="visible")
 
     async def stop(self) -> None:
-        if self.process:
-            self.process.stop()
+        if self._process:
+            self._process.stop()
 
     async def _enter(self, person: Person, role: str, cameras: frozenset[str]) -> None:
-        token = self._tokens.link(
+        assert self._process
+        token = self._process.tokens.link(
             ROOM,
             role,  # type: ignore[arg-type]
             lifetime=3600,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +19,7 @@ from benchmarks.link.measures import Run, measure
 from benchmarks.link.network import Network
 from benchmarks.link.person import Observations, Person
 from benchmarks.link.sources import Sources
+from benchmarks.terminal import progress
 
 SETUP_TIMEOUT = 30.0  # s until everybody hears and sees
 SETTLE_TIMEOUT = 30.0  # s more for the largest picture to come
@@ -110,13 +110,13 @@ async def _observe(
     moving = asyncio.create_task(_move(network, case, start))
     try:
         while (left := start + case.duration - time.monotonic()) > 0:
-            _progress(f"{case.name} · round {number} · {call.name} · {left:3.0f} s left")
+            progress(f"{case.name} · round {number} · {call.name} · {left:3.0f} s left")
             await asyncio.sleep(min(1.0, left))
         end = time.monotonic()
         await moving
     finally:
         moving.cancel()
-        _progress("")
+        progress("")
     load = then.until(Snapshot.take(), end - start)
     await asyncio.sleep(0.5)  # for the last polls
     observed = {person.name: await person.take() for person in people}
@@ -174,9 +174,3 @@ async def _close(person: Person) -> None:
     with contextlib.suppress(Error, TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await person.close()
-
-
-def _progress(text: str) -> None:
-    """One line that is written over on a terminal; nothing in a log."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

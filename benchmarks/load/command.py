@@ -18,6 +18,7 @@ from benchmarks.load.rounds import Server, calibrate, interleave
 from benchmarks.load.scenario import STANDARD, Scenario, bars, ratios
 from benchmarks.load.settings import LoadSettings
 from benchmarks.load.traffic import simulcast
+from benchmarks.terminal import positive
 from media.edge.srtp import SrtpProfile
 
 PRIORITY = 1  # the lowest of real time: what the kernel itself does there still comes first
@@ -112,27 +113,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--against", choices=["janus"], help="run this server too, in turn; installs Debian's package")
     add("--only", choices=["roomtone", "janus"], help="run this server alone")
     add("--scenario", action="append", choices=names, help="of the standard ones; may be repeated")
-    add("--rooms", type=_positive, help="rooms at a time")
+    add("--rooms", type=positive, help="rooms at a time")
     add("--participants", type=_natural, default=0, help="in each room, who publish and receive all others")
     add("--publishers", type=_natural, default=0, help="in each room, who only publish")
     add("--receivers", type=_natural, default=0, help="in each room, who only receive, from all")
-    add("--video-kbps", type=_positive, default=1500, help="of the largest encoding (1500)")
+    add("--video-kbps", type=positive, default=1500, help="of the largest encoding (1500)")
     add("--encodings", type=int, choices=[1, 2, 3], default=3, help="simulcast streams of a camera (3)")
     add("--srtp", choices=[profile.name for profile in SrtpProfile], help="offer only this SRTP profile")
     add("--duration", type=float, default=10.0, help="seconds measured in each round (10)")
     add("--warm-up", type=float, default=3.0, help="seconds of traffic before (3)")
-    add("--rounds", type=_positive, default=3, help="rounds of each server (3)")
+    add("--rounds", type=positive, default=3, help="rounds of each server (3)")
     add("--no-pin", dest="pin", action="store_false", help="let servers and load generator share cores")
     add("--json", type=Path, metavar="FILE", help="write all figures")
     add("--html", type=Path, metavar="FILE", help="write one page with tables and plots")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _natural(text: str) -> int:

@@ -20,10 +20,10 @@ import aiohttp
 from benchmarks.load.connection import ConnectError, Connection
 from benchmarks.load.description import accepted_extensions, answer, offer, remote
 from benchmarks.load.participant import Participant, Role, Shape
-from benchmarks.load.process import ServerProcess
 from benchmarks.load.receiver import Receiver
 from benchmarks.load.sender import Sender
 from benchmarks.load.settings import LoadSettings
+from benchmarks.process import ServerProcess
 from media import sdp
 from media.rtp import extensions
 
@@ -86,6 +86,7 @@ class JanusServer:
     def __init__(self, settings: LoadSettings) -> None:
         self._settings = settings
         self._http = aiohttp.ClientSession()
+        self._process: ServerProcess
 
     def start(self, directory: Path, core: int | None) -> ServerProcess:
         settings = self._settings
@@ -109,11 +110,12 @@ class JanusServer:
         websockets = _WEBSOCKETS.format(port=PORT, host=settings.host)
         (directory / "janus.transport.websockets.jcfg").write_text(websockets)
         (directory / "janus.plugin.videoroom.jcfg").write_text("general: { string_ids = false }\n")
-        return ServerProcess(
+        self._process = ServerProcess(
             ["janus", "--configs-folder", str(directory), "--config", str(directory / "janus.jcfg")],
             log=directory / "janus.log",
             core=core,
         )
+        return self._process
 
     async def fill(self, room: int, shape: Shape) -> list[Participant]:
         """Let a room's participants join: all publish before anybody subscribes."""
@@ -130,16 +132,16 @@ class JanusServer:
     async def close(self) -> None:
         await self._http.close()
 
-    async def wait_until_up(self, process: ServerProcess) -> None:
+    async def wait_until_up(self) -> None:
         deadline = time.monotonic() + ANSWER_TIMEOUT
         while True:
-            process.check()
+            self._process.check()
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(self._settings.host, PORT)
                 writer.close()
                 return
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Janus did not open its port:\n{process.said()}")
+                raise RuntimeError(f"Janus did not open its port:\n{self._process.said()}")
             await asyncio.sleep(0.1)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks.load.description import RTX
 from benchmarks.load.driver import Driver
 from benchmarks.load.participant import Participant
-from benchmarks.load.process import ServerProcess
 from benchmarks.load.receiver import Receiver
+from benchmarks.process import ServerProcess
 
 STALL_US = 10_000.0  # added latency from which the server is taken to have been held up
 CURVE = (*range(0, 90, 5), *range(90, 100), 99.5, 99.9, 100)  # percentiles kept for plots

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from statistics import median
-
-import matplotlib
-
-matplotlib.use("svg")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.drawing import svg
 from benchmarks.load.measure import CURVE, Delay, Figures
 from benchmarks.load.scenario import Scenario
 
@@ -58,7 +54,7 @@ def _bars(titles: dict[str, str], runs: Sequence[Figures], attribute: str, label
     axes.set_xticks(range(len(titles)), list(titles.values()), fontsize=8)
     axes.set_ylabel(label)
     axes.legend()
-    return _svg(figure)
+    return svg(figure)
 
 
 def _latency(runs: Sequence[Figures], direct: Delay) -> str:
@@ -74,7 +70,7 @@ def _latency(runs: Sequence[Figures], direct: Delay) -> str:
     axes.set_xlabel("ms")
     axes.set_ylabel("percentile")
     axes.legend()
-    return _svg(figure)
+    return svg(figure)
 
 
 def _figure() -> tuple[Figure, Axes]:
@@ -83,12 +79,3 @@ def _figure() -> tuple[Figure, Axes]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     return figure, axes
-
-
-def _svg(figure: Figure) -> str:
-    """The drawing alone: no XML head, no date, fonts from the page."""
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "roomtone"}):
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from html import escape
 from pathlib import Path
 from statistics import median
 
+from benchmarks.document import to_json
 from benchmarks.load import plots
 from benchmarks.load.measure import CURVE, Delay, Figures
 from benchmarks.load.scenario import Bar, Ratio, Scenario
@@ -76,7 +75,7 @@ def as_json(result: Result) -> str:
         run["cpu_us_per_packet"] = figures.cpu_us_per_packet
         run["rate"] = figures.rate
         run["doubts"] = figures.doubts()
-    return json.dumps(_without_nan(document), indent=1)
+    return to_json(document)
 
 
 def as_html(result: Result) -> str:
@@ -173,15 +172,6 @@ def _remarks(result: Result) -> list[str]:
             f"{ratio.scenario}: Roomtone uses {ratio.median:.2f} of Janus's CPU a packet (rounds {rounds})."
         )
     return remarks
-
-
-def _without_nan(value: object) -> object:
-    """NaN is no JSON."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _lines(path: str) -> list[str]:

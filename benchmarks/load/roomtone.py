@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ import aiohttp
 from benchmarks.load.connection import ConnectError, Connection
 from benchmarks.load.description import accepted_extensions, offer, remote
 from benchmarks.load.participant import Participant, Role, Shape
-from benchmarks.load.process import ServerProcess
 from benchmarks.load.receiver import Receiver
 from benchmarks.load.sender import Sender
 from benchmarks.load.settings import LoadSettings
+from benchmarks.process import ServerProcess
+from benchmarks.roomtone import RoomtoneProcess
 from media import sdp
 from media.rtp import extensions
-from server.auth import Tokens
 from server.messages import PROTOCOL_VERSION
 
 PORT, MEDIA_PORT = 8080, 3478
@@ -37,35 +36,29 @@ class RoomtoneServer:
 
     def __init__(self, settings: LoadSettings) -> None:
         self._settings = settings
-        self._secret = secrets.token_urlsafe(48)
         self._http = aiohttp.ClientSession()
+        self._process: RoomtoneProcess
 
     def start(self, directory: Path, core: int | None) -> ServerProcess:
         host = self._settings.host
-        environment = {
-            "ROOMTONE_HOST": host,
-            "ROOMTONE_PORT": str(PORT),
-            "ROOMTONE_MEDIA_HOST": host,
-            "ROOMTONE_MEDIA_PORT": str(MEDIA_PORT),
-            "ROOMTONE_SECRET": self._secret,
-            "ROOMTONE_DATA_DIRECTORY": str(directory),
-            "ROOMTONE_FIRST_ROOM": "false",
-            "ROOMTONE_LOG_LEVEL": "warning",
-            "ROOMTONE_MAX_PARTICIPANTS": "25",  # the most that can be set
-        }
-        return ServerProcess(
-            [sys.executable, "-m", "server", "serve"],
-            log=directory / "roomtone.log",
+        self._process = RoomtoneProcess(
+            directory,
+            host=host,
+            port=PORT,
+            media_port=MEDIA_PORT,
             core=core,
-            settings=environment,
+            settings={"ROOMTONE_MAX_PARTICIPANTS": "25"},  # the most that can be set
         )
+        return self._process
+
+    async def wait_until_up(self) -> None:
+        await self._process.wait_until_up()
 
     async def fill(self, room: int, shape: Shape) -> list[Participant]:
         """Let a room's participants join, publishers first."""
-        tokens = Tokens(self._secret.encode())
         participants = []
         for index, role in enumerate(shape.roles()):
-            token = tokens.link(
+            token = self._process.tokens.link(
                 f"load-{room}",
                 "guest",
                 lifetime=3600,
@@ -80,18 +73,6 @@ class RoomtoneServer:
 
     async def close(self) -> None:
         await self._http.close()
-
-    async def wait_until_up(self, process: ServerProcess) -> None:
-        deadline = time.monotonic() + ANSWER_TIMEOUT
-        while True:
-            process.check()
-            with contextlib.suppress(aiohttp.ClientError):
-                async with self._http.get(f"http://{self._settings.host}:{PORT}/healthz") as response:
-                    if response.status == 200:
-                        return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"Roomtone did not open its port:\n{process.said()}")
-            await asyncio.sleep(0.1)
 
 
 class _Member:

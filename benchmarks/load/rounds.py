@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from benchmarks.load.participant import Participant
 from benchmarks.load.roomtone import RoomtoneServer
 from benchmarks.load.scenario import SHARE_TOLERANCE, TARGET_SHARE, Scenario, next_rooms
 from benchmarks.load.settings import LoadSettings
+from benchmarks.terminal import progress
 
 Server = type[RoomtoneServer] | type[JanusServer]
 
@@ -40,29 +40,29 @@ async def measure(
     participants: list[Participant] = []
     async with AsyncExitStack() as cleanup:
         directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="roomtone-load-"))
-        cleanup.callback(_progress, "")
+        cleanup.callback(progress, "")
         server = server_type(settings)
         cleanup.push_async_callback(server.close)
         process = server.start(Path(directory), settings.server_core)
         cleanup.callback(process.stop)
-        await server.wait_until_up(process)
+        await server.wait_until_up()
         cleanup.push_async_callback(_leave, participants)
 
         idle_memory = process.memory()
         for room in range(1, scenario.rooms + 1):
             participants += await server.fill(room, scenario.shape)
-            _progress(f"{said} · {len(participants)} of {scenario.participants} joined")
+            progress(f"{said} · {len(participants)} of {scenario.participants} joined")
         driver = Driver(participants)
         meter = Meter(process, participants, driver, idle_memory)
         cleanup.enter_context(_no_garbage_collection())
-        _progress(f"{said} · warming up")
+        progress(f"{said} · warming up")
         await _warm_up(driver, meter, settings.warm_up)
         meter.begin()
         end = time.monotonic() + (duration or settings.duration)
         while (left := end - time.monotonic()) > 0:
             await driver.run(min(SLICE, left))
             rate, share = meter.progress()
-            _progress(f"{said} · {left:2.0f} s left · {rate:,.0f} packets/s · CPU {share:.0%}")
+            progress(f"{said} · {left:2.0f} s left · {rate:,.0f} packets/s · CPU {share:.0%}")
         return meter.end(
             server=server.name, scenario=scenario.name, number=number, subscriptions=scenario.subscriptions
         )
@@ -113,12 +113,6 @@ async def _warm_up(driver: Driver, meter: Meter, least: float) -> None:
 async def _leave(participants: list[Participant]) -> None:
     for participant in participants:
         await participant.leave()
-
-
-def _progress(text: str) -> None:
-    """One line that is written over on a terminal; nothing in a log, which has a line for each round."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager
