@@ -15,9 +15,12 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 ROOT = Path(__file__).resolve().parent.parent
-# What stays Python: the package for tests, facts that the server is handed (tests hand it others), and
-# classes that asyncio and aiortc call. None of it runs for a packet.
-UNCOMPILED = {"testing", "events.py", "errors.py", "settings.py", "dtls.py", "tcp.py", "__init__.py"}
+# What stays Python: the packages for tests and benchmarks, facts that the server is handed (tests hand it
+# others), and classes that asyncio and aiortc call. None of it runs for a packet.
+UNCOMPILED = {
+    *("testing", "reference"),
+    *("events.py", "errors.py", "settings.py", "dtls.py", "tcp.py", "__init__.py"),
+}
 
 
 def modules(media: Path) -> list[str]:

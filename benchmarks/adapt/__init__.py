@@ -16,7 +16,7 @@ from benchmarks.adapt.measures import Measures, measure
 from benchmarks.adapt.page import page
 from benchmarks.document import to_json
 from media.congestion.base import CongestionController
-from media.congestion.gcc import Gcc
+from media.congestion.reference.gcc import Gcc
 from media.congestion.roomtone import Roomtone
 from media.congestion.sent import SentPackets
 

@@ -26,10 +26,10 @@ from media.congestion.demand import DROP, DemandProber
 from media.congestion.drain import AFTER_DRAIN, Drain
 from media.congestion.ease import EASE, Ease
 from media.congestion.growth import grown
-from media.congestion.loss import ReportedLoss
 from media.congestion.probe import ProbeMeasurement, make_cluster
 from media.congestion.queue_delay import QueueDelay
 from media.congestion.random_loss import RandomLoss, Verdict
+from media.congestion.reported_loss import ReportedLoss
 from media.congestion.sent import SentPackets
 from media.congestion.silence import Silence
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.congestion.base import PacketResult, Phase
-from media.congestion.gcc import Gcc
+from media.congestion.reference.gcc import Gcc
 from media.congestion.roomtone import FLOOR, MAX_BITRATE, START_BITRATE, Roomtone
 from media.congestion.sent import SentPackets
 

@@ -1,10 +1,8 @@
-import itertools
-
 import pytest
 
 from media.congestion.base import PacketResult, ProbeCluster
 from media.congestion.demand import INTERVAL_AFTER_DROP, INTERVAL_AT_MOST, DemandProber
-from media.congestion.probe import LimitedBy, ProbeController, ProbeMeasurement
+from media.congestion.probe import ProbeMeasurement
 
 
 def measure(cluster: ProbeCluster, *, sent_gap: float, received_gap: float, lost: int = 0) -> float | None:
@@ -33,28 +31,6 @@ def test_a_probe_that_mostly_got_lost_measures_nothing():
 
 def test_a_probe_that_arrives_all_at_once_is_not_believed():
     assert measure(CLUSTER, sent_gap=0.005, received_gap=0.001) is None
-
-
-def test_the_reference_starts_with_three_and_six_times_and_goes_on_while_it_succeeds():
-    probes = ProbeController(300_000, 5_000_000, itertools.count(1), now=0.0)
-    first, second = probes.poll(), probes.poll()
-    assert first is not None and second is not None
-    assert (first.bitrate, second.bitrate) == (900_000, 1_800_000)
-    assert probes.poll() is None
-    probes.on_estimate(1_700_000, LimitedBy.DELAY, now=0.2)
-    further = probes.poll()
-    assert further is not None and further.bitrate == 3_400_000
-
-
-def test_the_reference_does_not_probe_while_loss_limits():
-    probes = ProbeController(300_000, 5_000_000, itertools.count(1), now=0.0)
-    probes.poll(), probes.poll()
-    probes.on_estimate(300_000, LimitedBy.LOSS, now=7.0)
-    probes.process(1.0, now=20.0)
-    assert probes.poll() is None
-    probes.on_estimate(300_000, LimitedBy.DELAY, now=20.1)
-    probes.process(1.0, now=20.2)
-    assert probes.poll() is not None
 
 
 def prober(next_layer: float) -> DemandProber:

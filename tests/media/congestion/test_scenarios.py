@@ -12,7 +12,7 @@ from benchmarks.adapt.measures import first_time, measure
 from benchmarks.adapt.simulation import MediaFlow, Simulation, make_rng
 from benchmarks.adapt.sources import ElasticSource
 from benchmarks.adapt.tcp import TcpFlow
-from media.congestion.gcc import Gcc
+from media.congestion.reference.gcc import Gcc
 from media.congestion.roomtone import Roomtone
 from media.testing.link import Link, LinkSettings
 

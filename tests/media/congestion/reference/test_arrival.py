@@ -1,4 +1,4 @@
-from media.congestion.arrival import CLOCK_JUMP, ArrivalGroups
+from media.congestion.reference.arrival import CLOCK_JUMP, ArrivalGroups
 
 
 def test_packets_sent_within_five_milliseconds_are_one_group():

@@ -1,4 +1,4 @@
-from media.congestion.trendline import THRESHOLD_MS, Trendline, Usage
+from media.congestion.reference.trendline import THRESHOLD_MS, Trendline, Usage
 
 
 def feed(trendline: Trendline, count: int, growth: float, start: float = 0.0) -> float:

@@ -1,8 +1,6 @@
 """The rate at which loss is explained: candidates of (bandwidth, inherent loss), the likeliest wins.
 
-`LossBased` mirrors libwebrtc's modules/congestion_controller/goog_cc/loss_based_bwe_v2.cc with its default
-settings. `ReportedLoss` is the older rule for receiver reports (send_side_bandwidth_estimation.cc), used
-where there is no transport-wide feedback.
+Mirrors libwebrtc's modules/congestion_controller/goog_cc/loss_based_bwe_v2.cc with its default settings.
 """
 
 from __future__ import annotations
@@ -41,12 +39,6 @@ HOLD_FACTOR: Final = 2.0
 PADDING_TIME: Final = 2.0  # seconds
 MEDIAN_FACTOR: Final = 2.0
 FLOOR: Final = 5_000.0  # bit/s
-
-REPORTED_LOW: Final = 0.02
-REPORTED_HIGH: Final = 0.10
-REPORTED_INCREASE: Final = 1.08  # per second
-REPORTED_INCREASE_STEP: Final = 1_000.0  # bit/s
-REPORTED_DECREASE_INTERVAL: Final = 0.300  # seconds, plus the round trip
 
 
 class LossState(Enum):
@@ -293,28 +285,6 @@ class LossBased:
             objective += weight * (likelihood + bias * seen.size)
             weight *= TEMPORAL_WEIGHT
         return objective
-
-
-class ReportedLoss:
-    """Receiver reports alone: grow below 2 % of loss, hold to 10 %, fall above."""
-
-    def __init__(self, bitrate: float) -> None:
-        self.bitrate = bitrate
-        self._changed_at: float | None = None
-        self._decreased_at = -math.inf
-
-    def on_report(self, fraction_lost: float, rtt: float | None, *, now: float) -> float:
-        since = 0.0 if self._changed_at is None else min(now - self._changed_at, 1.0)
-        if fraction_lost <= REPORTED_LOW:
-            self.bitrate = self.bitrate * REPORTED_INCREASE**since + REPORTED_INCREASE_STEP * since
-        elif fraction_lost > REPORTED_HIGH and (
-            now - self._decreased_at >= REPORTED_DECREASE_INTERVAL + (rtt or 0.0)
-        ):
-            self.bitrate *= 1 - 0.5 * fraction_lost
-            self._decreased_at = now
-        self.bitrate = max(self.bitrate, FLOOR)
-        self._changed_at = now
-        return self.bitrate
 
 
 def _loss_probability(channel: _Channel, sending_rate: float) -> float:

@@ -11,7 +11,7 @@ import math
 from enum import Enum
 from typing import Final
 
-from media.congestion.trendline import Usage
+from media.congestion.reference.trendline import Usage
 
 FLOOR: Final = 5_000.0  # bit/s; kCongestionControllerMinBitrate
 BETA: Final = 0.85

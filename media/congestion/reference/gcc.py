@@ -12,15 +12,17 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from media.congestion.acked import AckedBitrate
-from media.congestion.aimd import Aimd
-from media.congestion.alr import ApplicationLimited
-from media.congestion.arrival import ArrivalGroups
 from media.congestion.base import ControllerState, PacketResult, Phase, ProbeCluster
-from media.congestion.loss import LossBased, LossState, ReportedLoss
-from media.congestion.probe import LimitedBy, ProbeController, ProbeMeasurement
+from media.congestion.probe import ProbeMeasurement
+from media.congestion.reference.acked import AckedBitrate
+from media.congestion.reference.aimd import Aimd
+from media.congestion.reference.alr import ApplicationLimited
+from media.congestion.reference.arrival import ArrivalGroups
+from media.congestion.reference.loss_based import LossBased, LossState
+from media.congestion.reference.probe_controller import LimitedBy, ProbeController
+from media.congestion.reference.trendline import Trendline, Usage
+from media.congestion.reported_loss import ReportedLoss
 from media.congestion.sent import SentPackets
-from media.congestion.trendline import Trendline, Usage
 
 START_BITRATE: Final = 300_000.0  # bit/s
 MAX_BITRATE: Final = 5_000_000.0
