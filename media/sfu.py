@@ -215,10 +215,11 @@ class Peer:
         if 0 <= slot < len(self.core.slots):
             self.core.slots[slot].bind(audio, video, now=self._sfu.now())
 
-    def rank(self, slots: Sequence[int]) -> None:
-        """Which pictures come first where the path does not carry all: slots, the most important first."""
+    def rank(self, slots: Sequence[int], claims: Sequence[int]) -> None:
+        """Which pictures come first where the path does not carry all: slots, the most important first, and
+        why each of them stands where it does, by slot; the lowest number is the strongest claim."""
         for priority, slot in enumerate(slots):
-            self.core.slots[slot].rank(priority, now=self._sfu.now())
+            self.core.slots[slot].rank(priority, claims[slot], now=self._sfu.now())
 
     def wish(self, slot: int, width: int, height: int) -> None:
         """The size of a slot's tile in device pixels; 0 x 0: hidden, send no video."""

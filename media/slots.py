@@ -30,7 +30,8 @@ class Slot:
         self.audio_subscription: AudioSubscription | None = None
         self.video_subscription: VideoSubscription | None = None
         self.priority = index  # the lowest number is served first
-        self._ranked_at = float("-inf")  # when that last changed
+        self._claim = 0  # why, as last said: the lowest is the strongest
+        self._ranked_at = float("-inf")  # when others last came to the fore, or it did
         self.rung = OFF  # of the ladder, as allotted
         self.is_limited = False  # the path carries less than the tile could show
         self.is_unsupported = False  # there is a picture, of a format that the receiver can't show
@@ -134,13 +135,17 @@ class Slot:
             self.audio_subscription.poor = poor
             self.audio_subscription.set_packing(packing, now=now)
 
-    def rank(self, priority: int, *, now: float) -> None:
-        """The lowest number is served first. Who comes to the fore has not stopped for want of the path, and
-        does not rest for it."""
-        if priority < self.priority:
+    def rank(self, priority: int, claim: int, *, now: float) -> None:
+        """The lowest number is served first, because of a claim, of which the lowest is the strongest. Who
+        comes to the fore by a stronger one has not stopped for want of the path, and does not rest for it.
+        Who only moves up, since another's claim is gone, keeps what was learnt: else nobody would rest where
+        people take turns."""
+        raised = claim < self._claim
+        if raised:
             self._forgive()
-        if priority != self.priority:
-            self.priority, self._ranked_at = priority, now
+        if raised or priority > self.priority:
+            self._ranked_at = now
+        self.priority, self._claim = priority, claim
 
     def on_buffered(self, buffered: float, *, calm: float, now: float) -> None:
         """The receiver says for how many seconds sound waits in its buffer. `calm`: for how long none has

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 from server.messages import MAX_SLOTS
@@ -19,6 +20,17 @@ class Place:
 
     participant: str
     source: Literal["camera", "screen"]
+
+
+class Claim(IntEnum):
+    """Why a picture goes before others, the strongest first."""
+
+    PINNED = 0  # by the receiver
+    SPEAKS = 1  # has had the floor for longest
+    FLOOR = 2
+    SCREEN = 3
+    SEAT = 4
+    NONE = 5  # nobody sits there
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +51,33 @@ def seat(current: Sequence[Place | None], wanted: Sequence[Place], slots: int) -
     return Seating(tuple(seats), min(len(standing), max(0, MAX_SLOTS - slots)))
 
 
-def rank(seats: Sequence[Place | None], floor: Sequence[str], pinned: Collection[int] = ()) -> list[int]:
-    """The slots, most important first: what the receiver has pinned, who has the floor, shared screens, then
-    the others as they sit."""
+def claims(seats: Sequence[Place | None], floor: Sequence[str], pinned: Collection[int] = ()) -> list[Claim]:
+    """By slot. `floor`: in the order in which it was taken; `pinned`: slots that the receiver has pinned."""
+    seated = {place.participant for place in seats if place is not None and place.source == "camera"}
+    leads = next((name for name in floor if name in seated), None)
+
+    def claim(slot: int, place: Place | None) -> Claim:
+        if place is None:
+            return Claim.NONE
+        if slot in pinned:
+            return Claim.PINNED
+        if place.source == "screen":
+            return Claim.SCREEN
+        if place.participant == leads:
+            return Claim.SPEAKS
+        return Claim.FLOOR if place.participant in floor else Claim.SEAT
+
+    return [claim(slot, place) for slot, place in enumerate(seats)]
+
+
+def rank(seats: Sequence[Place | None], floor: Sequence[str], claims: Sequence[Claim]) -> list[int]:
+    """The slots, most important first: by their claims, those who have the floor as they took it, the others
+    as they sit."""
 
     def order(slot: int) -> tuple[int, int]:
         place = seats[slot]
-        if place is None:
-            return 4, slot
-        if slot in pinned:
-            return 0, slot
-        if place.source == "screen":
-            return 2, slot
-        return (1, floor.index(place.participant)) if place.participant in floor else (3, slot)
+        if place is not None and claims[slot] is Claim.FLOOR:
+            return Claim.FLOOR, floor.index(place.participant)
+        return claims[slot], slot
 
     return sorted(range(len(seats)), key=order)

@@ -11,7 +11,7 @@ from media.sfu import IceParameters, Peer, Publication, Sfu, Slot
 from server import messages
 from server.conditions import Link
 from server.participant import MediaFacts, Participant
-from server.seating import Place, Seating, rank, seat
+from server.seating import Place, Seating, claims, rank, seat
 from server.words import WORDS
 
 PICTURES: tuple[messages.Picture, ...] = ("motion", "stills", "sound", "off", "unsupported")  # ever less
@@ -330,7 +330,8 @@ class Stage:
             peer.bind(slot.index, audio, video)
             if receiver.kind == "viewer":
                 peer.wish(slot.index, *VIEWER_TILE)
-        peer.rank(rank(seating.seats, self.floor, performer.pinned))
+        claim = claims(seating.seats, self.floor, performer.pinned)
+        peer.rank(rank(seating.seats, self.floor, claim), claim)
         return seating
 
     def _wanted(

@@ -170,7 +170,7 @@ def test_slots_are_served_in_the_order_that_they_are_given(in_world):
         bob.connection.addTransceiver("video", "recvonly")
         await bob.connect()
         assert [slot.priority for slot in bob.peer.slots] == [0, 1]
-        bob.peer.rank([1, 0])
+        bob.peer.rank([1, 0], [1, 0])
         assert [slot.priority for slot in bob.peer.slots] == [1, 0]
 
     in_world(scenario)

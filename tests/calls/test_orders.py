@@ -95,7 +95,7 @@ def test_on_a_path_for_one_picture_whoever_has_the_floor_is_the_one_who_moves() 
         for place, person in enumerate(people):
             person.speaking = place == front
         for priority, place in enumerate([front, *(other for other in range(4) if other != front)]):
-            slots[place].rank(priority, now=call.now)
+            slots[place].rank(priority, min(priority, 1), now=call.now)
         call.run(2.0)
         for _ in range(12):
             call.run(0.5)

@@ -217,6 +217,50 @@ def test_what_rested_on_one_path_does_not_on_the_next(slot: Slot) -> None:
     assert not slot.rests(now=6.0)
 
 
+def flapped(slot: Slot) -> None:
+    """It has stopped twice within seconds, at 1 s and at 3 s."""
+    slot.bind(None, publication("camera", 160), now=0.0)
+    slot.rank(1, 4, now=-10.0)
+    for now in (0.0, 2.0):
+        allot(slot, moves=True, now=now)
+        allot(slot, moves=False, now=now + 1.0)
+    assert slot.rests(now=5.0)
+
+
+def test_who_comes_to_the_fore_does_not_rest_any_more(slot: Slot) -> None:
+    flapped(slot)
+    slot.rank(0, 1, now=5.0)
+    assert not slot.rests(now=5.0)
+
+
+def test_who_comes_to_lead_on_the_floor_does_not_rest_any_more_whatever_the_place(slot: Slot) -> None:
+    flapped(slot)
+    slot.rank(1, 1, now=5.0)
+    assert not slot.rests(now=5.0)
+
+
+def test_others_turns_change_nothing_of_what_was_learnt_of_the_path(slot: Slot) -> None:
+    flapped(slot)
+    slot.rank(2, 4, now=4.0)  # another takes the floor
+    slot.rank(1, 4, now=12.0)  # and goes back
+    assert slot.rests(now=12.0)
+    allot(slot, moves=True, now=24.0)
+    slot.rank(0, 4, now=24.5)
+    allot(slot, moves=False, now=25.0)
+    assert slot.rests(now=25.0 + 2 * FLAP - 1.0), "it has stopped for want of the path again"
+
+
+def test_who_gives_way_to_another_does_not_rest_for_it(slot: Slot) -> None:
+    slot.bind(None, publication("camera", 160), now=0.0)
+    slot.rank(0, 4, now=0.0)
+    for now in (10.0, 20.0, 30.0):
+        allot(slot, moves=True, now=now)
+        slot.rank(1, 4, now=now + 1.0)
+        allot(slot, moves=False, now=now + 1.5)
+        slot.rank(0, 4, now=now + 8.0)
+        assert not slot.rests(now=now + 8.0)
+
+
 def test_a_dead_path_lets_no_picture_rest(slot: Slot) -> None:
     slot.bind(None, publication("camera", 160), now=0.0)
     for now in (0.0, 10.0, 20.0):

@@ -116,8 +116,9 @@ class FakePeer:
         assert slot in {known.index for known in self.slots} and not self.closed
         self.bound[slot] = (audio, video)
 
-    def rank(self, slots: Sequence[int]) -> None:
+    def rank(self, slots: Sequence[int], claims: Sequence[int]) -> None:
         assert sorted(slots) == [known.index for known in self.slots]
+        assert sorted(claims) == [claims[slot] for slot in slots]
         self.ranked = list(slots)
 
     def wish(self, slot: int, width: int, height: int) -> None:

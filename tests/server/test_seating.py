@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.messages import MAX_SLOTS
-from server.seating import Place, rank, seat
+from server.seating import Place, claims, rank, seat
 
 A, B, C = (Place(name, "camera") for name in "abc")
 SCREEN = Place("a", "screen")
@@ -40,18 +40,35 @@ def test_no_more_slots_are_asked_for_than_a_page_may_have() -> None:
     assert seat((), crowd, MAX_SLOTS).missing == 0
 
 
+def ranked(
+    seats: tuple[Place | None, ...], floor: tuple[str, ...], pinned: set[int] | None = None
+) -> list[int]:
+    return rank(seats, floor, claims(seats, floor, pinned or set()))
+
+
 def test_who_speaks_comes_first_then_the_screen_then_the_others_as_they_sit() -> None:
     seats = (A, None, B, SCREEN, C)
-    assert rank(seats, ()) == [3, 0, 2, 4, 1]
-    assert rank(seats, ("c", "b")) == [4, 2, 3, 0, 1]
-    assert rank(seats, ("whoever looks", "b")) == [2, 3, 0, 4, 1]
+    assert ranked(seats, ()) == [3, 0, 2, 4, 1]
+    assert ranked(seats, ("c", "b")) == [4, 2, 3, 0, 1]
+    assert ranked(seats, ("whoever looks", "b")) == [2, 3, 0, 4, 1]
+    assert ranked(seats, ("b", "c", "a")) == [2, 4, 0, 3, 1]
 
 
 def test_what_is_pinned_comes_before_who_speaks() -> None:
     seats = (A, None, B, SCREEN, C)
-    assert rank(seats, ("c",), {0}) == [0, 4, 3, 2, 1]
-    assert rank(seats, ("c",), {3}) == [3, 4, 0, 2, 1]
-    assert rank(seats, ("c",), {1, 9}) == rank(seats, ("c",)), "nobody sits there"
+    assert ranked(seats, ("c",), {0}) == [0, 4, 3, 2, 1]
+    assert ranked(seats, ("c",), {3}) == [3, 4, 0, 2, 1]
+    assert ranked(seats, ("c",), {1, 9}) == ranked(seats, ("c",)), "nobody sits there"
+
+
+def test_a_claim_is_why_a_picture_goes_first_and_not_that_another_left() -> None:
+    seats = (A, None, B, SCREEN, C)
+    seat_of_a, nobody, seat_of_b, screen, seat_of_c = claims(seats, ())
+    assert nobody > seat_of_a == seat_of_b == seat_of_c > screen
+    leads, _, joins, still, same = claims(seats, ("whoever looks", "a", "b"))
+    assert leads < joins < still == screen and same == seat_of_c
+    assert claims(seats, ("b",))[2] == leads, "who has it alone now leads"
+    assert claims(seats, ("a",), {2})[2] < leads
 
 
 places = st.builds(Place, st.sampled_from("abcdef"), st.sampled_from(["camera", "screen"]))
