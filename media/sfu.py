@@ -273,8 +273,9 @@ class Peer:
         if before is not None and before == self._tcp_host:
             self.core.downlink.on_reconnected()
         else:
-            self.core.downlink.on_route_change(now=self._sfu.now())
-            self.core.uplink.on_route_change()
+            now = self._sfu.now()
+            self.core.downlink.on_route_change(now=now)
+            self.core.uplink.on_route_change(now=now)
 
     def _closed(self, reason: str) -> None:
         self._release()

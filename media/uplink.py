@@ -79,10 +79,11 @@ class Uplink:
     def next_timeout(self) -> float:
         return self._check_at
 
-    def on_route_change(self) -> None:
+    def on_route_change(self, *, now: float) -> None:
         """The publisher sends over another path: a small picture is worth a try there, and what it can bear
-        is learnt anew. Thin sound stays for its while."""
+        is learnt anew, from a small picture up. Thin sound stays for its while."""
         self.level = min(self.level, Level.SMALL)
+        self._clean_since = now  # of this path, nothing was heard before
         self._retries, self._fuller = Retries(), Retries(THIN_REST)
         self._sound.forget()
         self.inherent = InherentLoss()

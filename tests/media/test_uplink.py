@@ -27,6 +27,10 @@ class Sound:
         self.encodings = 3  # of the picture beside it
         self.levels: list[Level] = []
 
+    @property
+    def now(self) -> float:
+        return 10 + self.count * 0.02
+
     def run(
         self,
         seconds: float,
@@ -36,7 +40,7 @@ class Sound:
         lose: Callable[[int], bool] = lambda n: False,
     ) -> None:
         for _ in range(int(seconds * 50)):
-            arrives_at = 10 + self.count * 0.02 + delay + swing * (self.count % 50) / 50
+            arrives_at = self.now + delay + swing * (self.count % 50) / 50
             if not lose(self.count):
                 self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=arrives_at)
             if self.uplink.on_timeout(self.stream, encodings=self.encodings, now=arrives_at):
@@ -111,7 +115,7 @@ def test_a_muted_microphone_does_not_keep_the_picture_off() -> None:
 def test_a_longer_path_is_no_queue() -> None:
     sound = Sound()
     sound.run(5)
-    sound.uplink.on_route_change()
+    sound.uplink.on_route_change(now=sound.now)
     sound.run(10, delay=0.4)
     assert sound.levels == []
     sound.run(3, delay=0.7, swing=0.1)
@@ -126,10 +130,32 @@ def test_another_path_is_tried_with_a_small_picture_at_once() -> None:
         sound.run(12)
     sound.run(5, delay=0.4, swing=0.1)
     assert sound.uplink.level == Level.SOUND
-    sound.uplink.on_route_change()
+    sound.uplink.on_route_change(now=sound.now)
     assert sound.uplink.level == Level.SMALL
     sound.run(2 * REST + 1)
     assert sound.uplink.level == Level.FULL, "nothing is held against it"
+
+
+def test_on_another_path_no_more_is_tried_than_a_small_picture_before_something_is_known_of_it() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.run(5, delay=0.4, swing=0.1)
+    assert sound.uplink.level == Level.SOUND
+    sound.run(REST - 1)
+    sound.uplink.on_route_change(now=sound.now)
+    sound.run(REST - 0.5)
+    assert sound.uplink.level == Level.SMALL, "the rest on the old path tells nothing"
+    sound.run(1)
+    assert sound.uplink.level == Level.REDUCED
+
+
+def test_another_path_that_bears_less_is_given_less_at_once() -> None:
+    sound = Sound()
+    sound.run(5)
+    sound.uplink.on_route_change(now=sound.now)
+    sound.run(0.3)
+    sound.run(0.14, delay=0.25)
+    assert sound.levels, "no step down has been that would want its time"
 
 
 def test_a_clock_that_stood_still_is_no_queue() -> None:
@@ -156,7 +182,7 @@ def test_what_was_shed_before_a_clock_stood_still_stays_shed() -> None:
 def picture_beside(sound: Sound, lag: float) -> ReceiveStream:
     """Of 10 pictures a second until now, the last of which took so much longer."""
     picture = ReceiveStream(2, 90_000, nacks=True)
-    end = 10 + sound.count * 0.02
+    end = sound.now
     for place in range(20):
         late = lag if place == 19 else 0.0
         picture.receive(place, place * 9000, 1000, now=end - (19 - place) * 0.1 + late)
@@ -287,7 +313,7 @@ def test_another_path_has_another_loss() -> None:
     sound.run(5)
     sound.run(30, lose=losing(0.2, 1, 1))
     assert sound.uplink.inherent.ratio > 0.1
-    sound.uplink.on_route_change()
+    sound.uplink.on_route_change(now=sound.now)
     assert not sound.uplink.inherent.ratio
 
 
