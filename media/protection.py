@@ -105,6 +105,10 @@ class Protection:
         self._regret = 0.0  # R times seconds
         self._looked_at: float | None = None
 
+    def on_route_change(self) -> None:
+        """What was regretted on another path tells nothing of this one."""
+        self._regret = 0.0
+
     def update(self, path: Path, *, now: float) -> Packing:
         """The packing to use from now on."""
         elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, STEP)

@@ -62,7 +62,10 @@ class Sound:
         self._reported_loss = loss if known is None else known + (loss - known) * REPORT_WEIGHT
 
     def on_route_change(self) -> None:
+        """Neither loss nor width of the old path says anything of the new one."""
         self._pattern = LossPattern()
+        self._protection.on_route_change()
+        self._believed, self._believed_at = 0.0, float("-inf")
 
     def pack(self, estimate: float, state: ControllerState, *, pressed: bool, now: float) -> None:
         """Brings `packing`, `cost`, `wanted` and `poor` up to date, a few times a second. `pressed`: the path

@@ -144,6 +144,18 @@ def test_a_path_that_opens_is_believed_slowly() -> None:
     assert protection.packing == USUAL
 
 
+def test_what_one_path_all_but_proved_has_to_be_proved_anew_on_the_next() -> None:
+    wide = path(500_000)
+    takes = after(settled(path(60_000)), wide, 0.0)
+    protection = settled(path(60_000))
+    now = 0.0
+    while now < takes - 0.5:
+        protection.update(wide, now=now)
+        now += 0.25
+    protection.on_route_change()
+    assert after(protection, wide, now) >= takes - 0.25
+
+
 @pytest.mark.parametrize("takes_red", [True, False])
 def test_several_voices_go_back_to_short_packets_when_the_first_estimate_proves_too_low(
     takes_red: bool,

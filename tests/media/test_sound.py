@@ -107,6 +107,19 @@ def test_redundancy_outlives_a_controllers_experiment_and_not_a_full_path() -> N
         assert now - 150.0 == pytest.approx(seconds, abs=0.6)
 
 
+def test_on_another_path_the_width_of_the_old_one_is_not_believed_any_more() -> None:
+    slots, _ = heard_by(1)
+    for changes in (False, True):
+        sound = Sound(slots)
+        settle(sound, 4_000_000)
+        assert sound.packing == USUAL
+        if changes:
+            sound.on_route_change()
+        for step in range(1, 8):
+            sound.pack(60_000, state(), pressed=False, now=149.75 + step * 0.25)
+        assert (sound.packing == USUAL) is not changes
+
+
 def test_without_transport_wide_feedback_reports_tell_the_loss() -> None:
     slots, _ = heard_by(1)
     sound = Sound(slots)
