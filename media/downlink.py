@@ -136,7 +136,8 @@ class Downlink:
         self.sent.reset_in_flight()
 
     def on_route_change(self, *, now: float) -> None:
-        """The receiver is reached over another path."""
+        """The receiver is reached over another path. What it is to carry is chosen at once, and pictures
+        begin anew: what still followed of those that the old path carried, sound would have to wait for."""
         self.sent.reset_in_flight()
         self.sound.on_route_change()
         for slot in self._slots:
@@ -144,6 +145,9 @@ class Downlink:
         self._pressed = False
         if self._controller is not None:
             self._controller.on_route_change(now=now)
+            self.allocate(now=now)
+            self._begin_anew(self._slots, now)
+            self._apply(now)
 
     def next_timeout(self) -> float:
         if self._controller is None:

@@ -147,6 +147,30 @@ def test_after_a_dead_spot_the_picture_moves_at_once_however_soon_the_next_one_c
         assert len(bob.video[0].shown) - shown >= 12 and picture_of(core.slots[0]) == "motion"
 
 
+@pytest.mark.parametrize("rate", [300e3, 3e6])
+@pytest.mark.parametrize("seed", range(4))
+def test_on_another_path_speech_does_not_wait_for_a_picture_of_the_old_ones_size(
+    rate: float, seed: int
+) -> None:
+    """From Wi-Fi to a phone, which has room for a small picture or for the large one."""
+    call = Call(seed=seed)
+    alice = call.join("alice", microphone=True, camera=CAMERA)
+    bob = call.join("bob", slots=1, down=LinkSettings(rate=((0.0, 4e6),), delay=((0.0, 0.02),)))
+    call.bind(bob, 0, alice)
+    call.wish(bob, 0, 960, 540)
+    call.run(15.0 + 0.013 * seed)
+    assert bob.video[0].shown[-1].width == CAMERA[-1].width
+    mobile = LinkSettings(rate=((0.0, rate),), delay=((0.0, 0.04),))
+    call.impair(bob, up=mobile, down=mobile)
+    changed = call.now
+    call.core(bob).downlink.on_route_change(now=changed)
+    call.run(4.0)
+    heard = Listener(bob.audio[0].log)
+    assert heard.concealed(seconds(changed, changed + 3.0), PATIENCE) == 0.0
+    pictures = [picture.at for picture in bob.video[0].shown if picture.at > changed + 0.1]
+    assert len([at for at in pictures if at < changed + 1.0]) > 10, "a picture moves at once"
+
+
 @pytest.mark.parametrize(("rate", "share"), [(0.0, 0.9), (5e6, 0.75)])
 def test_four_pictures_do_not_wait_for_one_another(rate: float, share: float) -> None:
     """A path that carries them all says so in seconds, not a rung of one of them at a time."""
