@@ -51,7 +51,7 @@ test-compiled: $(COMPILED)/.stamp ## The tests of the media plane, on what was c
 	$(AS_COMPILED) $(BIN)/python -m pytest -o pythonpath="$(COMPILED) ." tests/media tests/calls tests/server $(ARGS)
 
 .PHONY: test
-test: check chromium ## All checks and all tests, Chromium included: what CI runs
+test: check chromium ## All checks and all tests, Chromium included; CI runs test-compiled before it
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: unit
