@@ -108,7 +108,7 @@ class TestTokens:
 
         from server.__main__ import main
 
-        commands = re.findall(r"\$\((python -m server .*)\)", PROTOCOL)
+        commands = re.findall(r"\$\((\.venv/bin/python -m server .*)\)", PROTOCOL)
         assert len(commands) == 2
         read_or_create_secret(tmp_path)
         for command in commands:
@@ -136,3 +136,22 @@ class TestSettings:
                 assert name == "CONFIG" or name == "NAME" or name.lower() in Settings.model_fields, (
                     f"{document.name}: {name}"
                 )
+
+
+class TestCommands:
+    def test_commands_name_the_python_that_has_the_packages(self) -> None:
+        # `make run` installs into .venv, and a plain Debian has no `python`; the image's own has everything.
+        for name in ("README.md", "docs/operating.md", "docs/protocol.md", "docs/congestion.md"):
+            text = (DOCS.parent / name).read_text()
+            bare = re.findall(r"(?<!\.venv/bin/)(?<!exec roomtone )python3? -m .*", text)
+            assert bare == [], name
+
+
+class TestFigures:
+    def test_those_of_the_readme_are_those_of_the_bars(self) -> None:
+        bars = (DOCS / "bars.md").read_text()
+        rows = table(section((DOCS.parent / "README.md").read_text(), "## How it compares"))
+        assert rows
+        for _, ours, theirs in rows:
+            for figure in re.findall(r"\d+(?:\.\d+)?", f"{ours} {theirs.removesuffix('Janus: 1')}"):
+                assert re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d.])", bars), figure
