@@ -19,6 +19,7 @@ from media.stream.outlet import Outlet
 from media.subscription import STILLS, Layer
 
 ALLOCATION_INTERVAL: Final = 0.25  # seconds between two allocations while nothing presses
+HASTE: Final = 0.02  # seconds between two allocations at least, however fast the estimate falls
 PRESSING_DELAY: Final = 0.02  # seconds of standing queue, the first sign of a limit
 PRESSING_LOSS: Final = 0.02
 ROOMY: Final = 1.3  # times all that is wanted: a path that carries so much needs no pacing
@@ -49,6 +50,7 @@ class Downlink:
         self._slots = slots
         self._controller: CongestionController | None = None
         self._allocate_at = 0.0
+        self._shared = float("inf")  # bit/s: the estimate that was shared out last
         self._cap: int | None = None
         self._moves = False  # some picture is in motion
         self._drained_at = float("-inf")  # when a queue last was
@@ -120,10 +122,9 @@ class Downlink:
         self._apply(now)
 
     def on_receiver_report(self, loss: float, rtt: float | None, *, now: float) -> None:
-        if self._controller is not None:
+        if self._controller is not None and not self.feedback_received:
             self._controller.on_receiver_report(loss, rtt, now=now)
-            if not self.feedback_received:
-                self.sound.on_receiver_report(loss)
+            self.sound.on_receiver_report(loss)
             self._apply(now)
 
     def on_remb(self, bitrate: float, *, now: float) -> None:
@@ -177,6 +178,7 @@ class Downlink:
             return
         self._allocate_at = now + ALLOCATION_INTERVAL
         sound, controller = self.sound, self._controller
+        self._shared = controller.estimate
         sound.pack(controller.estimate, controller.state, pressed=self._pressed, now=now)
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
@@ -229,9 +231,13 @@ class Downlink:
         wanted = self.allocation.wanted + self.sound.cost
         if budget >= max(ROOMY * wanted, ROOMY_AT_LEAST):
             self._pressed = False
-        elif not self._pressed:
-            self._pressed = self._is_pressed()
-        if budget < self.allocation.spent + self.sound.cost:
+        elif not self._pressed and self._is_pressed():
+            self._pressed = True
+            self._shared = float("inf")  # more than there was: a guess
+        # Only what has fallen is shared out anew at once: a path too narrow for sound would else have it
+        # done for each report, and for each REMB of thousands in a second.
+        too_much = budget < min(self.allocation.spent + self.sound.cost, self._shared)
+        if too_much and now >= self._allocate_at - ALLOCATION_INTERVAL + HASTE:
             self.allocate(now=now)
         rate = controller.pacing_rate
         if not self._moves:

@@ -39,7 +39,8 @@ ADOPTIONS_PER_SECOND: Final = 100
 # goes to eight receivers, and keeps the rest from nobody else.
 PATH_PER_SECOND: Final = 5000
 # Bytes of authentic RTCP that count as one of them, since its work goes by what it says: 80 kB in a second,
-# where browsers send a few, and what `rtp.rtcp` reads of them takes less than a tenth of the loop's time.
+# where browsers send a few, and what is read of them and follows from it takes less than a tenth of the
+# loop's time (`Downlink` sees to it that not each REMB has the path shared out anew).
 RTCP_UNIT: Final = 16
 MAX_HANDSHAKES: Final = 64  # DTLS handshakes at once: 3 ms of work each
 

@@ -226,7 +226,7 @@ def test_where_sound_alone_is_all_that_a_path_carries_it_is_asked_for_more_witho
     call, bob, listener = listen(
         LinkSettings(delay=((0.0, 0.02),), rate=((0.0, 64_000.0),)), seconds=120.0, camera=False
     )
-    assert call.core(bob).downlink.sound.packing == Packing((), 3)
+    assert call.core(bob).downlink.sound.packing in (Packing((), 2), Packing((), 3))
     assert listener.concealed(range(500, 5900), 0.2) <= 0.005
 
 
