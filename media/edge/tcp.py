@@ -41,27 +41,27 @@ class Deframer:
 
     def __init__(self) -> None:
         self.more = False  # whether to call `feed` once more, since it stopped at its limit
-        self._rest = b""
+        self._data = b""
+        self._at = 0  # what comes before was handed out
 
     def feed(self, data: bytes, limit: int) -> list[bytes] | None:
-        """The frames that `data` completes, `limit` at a time, empty ones left out; None: a frame is longer
-        than `MAX_FRAME`, so that this is no stream of ours."""
-        data = self._rest + data
+        """The frames that `data` completes, `limit` at a time, empty ones too; None: a frame is longer than
+        `MAX_FRAME`, so that this is no stream of ours."""
+        if data:
+            self._data, self._at = self._data[self._at :] + data, 0
+        data, at = self._data, self._at
         frames: list[bytes] = []
-        at = cut = 0
-        while cut < limit and len(data) - at >= _LENGTH:
+        while len(frames) < limit and len(data) - at >= _LENGTH:
             length = data[at] << 8 | data[at + 1]
             if length > MAX_FRAME:
                 return None
             end = at + _LENGTH + length
             if end > len(data):
                 break
-            if length:
-                frames.append(data[at + _LENGTH : end])
+            frames.append(data[at + _LENGTH : end])
             at = end
-            cut += 1
-        self._rest = data[at:]
-        self.more = cut == limit
+        self.more = len(frames) == limit
+        self._data, self._at = (data, at) if self.more else (data[at:], 0)
         return frames
 
 
@@ -118,7 +118,7 @@ class TcpConnection(asyncio.Protocol):
         """While no check was authentic: can it still be a peer's? Checks are all that a peer sends before one
         of them is answered (RFC 6544 section 7)."""
         self._checks += 1
-        return frame[0] < 4 and self._checks <= MAX_CHECKS
+        return bool(frame) and frame[0] < 4 and self._checks <= MAX_CHECKS
 
     # asyncio.Protocol
 

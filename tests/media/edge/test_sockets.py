@@ -9,7 +9,7 @@ from aiortc.mediastreams import AudioStreamTrack
 
 from media.edge import tcp as tcp_module
 from media.edge.candidates import ipv6_available
-from media.edge.port import MediaPort
+from media.edge.port import PATH_PER_SECOND, MediaPort
 from media.edge.tcp import Deframer
 from media.rtp.packet import RtpHeader
 
@@ -158,6 +158,26 @@ async def test_a_connection_that_begins_with_no_check_is_cut_off(make_server, ma
         stream.transport.write(b"\x00\x01\x80" * 50_000)
         await asyncio.wait_for(stream.closed.wait(), 5)
         assert server.port.drops == {"tcp-unauthenticated": 1}
+
+
+async def test_empty_frames_are_no_checks(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        stream = await connect(server, make_client(server.transport()))
+        stream.transport.write(bytes(100_000))
+        await asyncio.wait_for(stream.closed.wait(), 5)
+        assert server.port.drops == {"tcp-unauthenticated": 1}
+
+
+async def test_empty_frames_of_a_peer_count_as_datagrams(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        client = make_client(server.transport())
+        stream = await connect(server, client)
+        client.describe()
+        await client.check()
+        stream.transport.write(bytes(2) * 4 * PATH_PER_SECOND)
+        drops = server.port.drops
+        await until(lambda: drops.total() == 4 * PATH_PER_SECOND)
+        assert drops.keys() == {"unknown-protocol", "peer-flood"}
 
 
 async def test_a_connection_has_a_limited_number_of_checks_to_show_whose_it_is(make_server, make_client):
