@@ -74,6 +74,7 @@ class MediaPort:
         self._paths: dict[Hashable, Path] = {}
         self._handshakes: set[Transport] = set()
         self._endings: set[asyncio.Task[None]] = set()
+        self._leaving: set[Hashable] = set()  # keys of paths of peers that are told good-bye
 
         self._marked: list[Transport] = []  # those with packets to flush
         self._draining = False
@@ -152,12 +153,17 @@ class MediaPort:
 
     def finish(self, goodbye: Coroutine[Any, Any, None] | None, paths: list[Path]) -> None:
         """Sends what is left to say to a peer that is gone, then lets go of its paths."""
+        keys = [path.key for path in paths]
+        self._leaving.update(keys)
 
         async def end() -> None:
-            if goodbye is not None:
-                await goodbye
-            for path in paths:
-                path.sender.release()
+            try:
+                if goodbye is not None:
+                    await goodbye
+            finally:
+                self._leaving.difference_update(keys)
+                for path in paths:
+                    path.sender.release()
 
         task = self._loop.create_task(end())
         self._endings.add(task)
@@ -199,10 +205,13 @@ class MediaPort:
         now = self._begin_drain()
         try:
             for data in datagrams:
-                if connection not in self._paths and not connection.may_check(data):
-                    self.drops["tcp-unauthenticated"] += 1
-                    connection.abort()
-                    break
+                if connection not in self._paths:
+                    if connection in self._leaving:
+                        break  # what was on its way; were it cut off now, it would not hear good-bye
+                    if not connection.may_check(data):
+                        self.drops["tcp-unauthenticated"] += 1
+                        connection.abort()
+                        break
                 self._receive(data, connection, connection, address, now)
         finally:
             self._draining = False

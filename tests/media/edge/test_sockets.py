@@ -180,6 +180,26 @@ async def test_empty_frames_of_a_peer_count_as_datagrams(make_server, make_clien
         assert drops.keys() == {"unknown-protocol", "peer-flood"}
 
 
+async def test_a_peer_that_still_sends_is_told_good_bye(make_server, make_client):
+    async with open_port(make_server, "127.0.0.1") as server:
+        transport = server.port.create_transport(
+            on_rtp=lambda header, payload, now: transport.close(),
+            on_rtcp=lambda packet, now: None,
+            on_connected=lambda: None,
+            on_closed=server.closed.append,
+        )
+        client = make_client(transport)
+        stream = await connect(server, client)
+        client.describe()
+        await client.check()
+        await client.shake_hands()
+        packets = [client.rtp(sequence) for sequence in range(2 * tcp_module.FRAMES_AT_ONCE)]
+        stream.transport.write(b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets))
+        await asyncio.wait_for(stream.closed.wait(), 5)
+        await until(lambda: client.dtls.state == "closed")
+        assert not server.port.drops
+
+
 async def test_a_connection_has_a_limited_number_of_checks_to_show_whose_it_is(make_server, make_client):
     async with open_port(make_server, "127.0.0.1") as server:
         client = make_client(server.transport())
