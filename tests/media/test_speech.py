@@ -48,6 +48,8 @@ def test_silence_lasts_since_the_last_word() -> None:
 def test_something_was_said_for_as_long_as_it_is_asked_for() -> None:
     speech = SpeechLevel()
     assert not speech.spoke_within(1.0, now=5.0), "nobody knows"
+    speech.update(127, now=4.5)
+    assert not speech.spoke_within(1.0, now=5.0), "nothing yet"
     speech.update(30, now=5.0)
     assert speech.spoke_within(1.0, now=5.9) and not speech.spoke_within(1.0, now=6.0)
 
