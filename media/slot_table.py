@@ -20,6 +20,18 @@ class SlotTable:
         self._slot_of: dict[int, Slot] = {}  # by the same
         self._outlet = outlet
         self._rng = rng
+        self._closed_packets = self._closed_retransmitted = 0  # of streams that are gone
+
+    @property
+    def packets(self) -> int:
+        """Sent in all, on lines that are gone too."""
+        return self._closed_packets + sum(stream.packets for slot in self.slots for stream in slot.streams)
+
+    @property
+    def retransmitted(self) -> int:
+        """The same of what was sent again."""
+        sent_again = sum(stream.retransmitted for slot in self.slots for stream in slot.streams)
+        return self._closed_retransmitted + sent_again
 
     def slot_of(self, ssrc: int) -> Slot | None:
         return self._slot_of.get(ssrc)
@@ -59,6 +71,8 @@ class SlotTable:
     def close(self, slot: Slot, stream: SendStream, *, now: float) -> None:
         """The m-line of a stream is gone. The slot stays, so that the indices of the others do."""
         slot.remove(stream, now=now)
+        self._closed_packets += stream.packets
+        self._closed_retransmitted += stream.retransmitted
         for ssrc in (stream.ssrc, stream.rtx_ssrc):
             if ssrc is not None:
                 del self.streams[ssrc], self._slot_of[ssrc]

@@ -179,11 +179,10 @@ def _layer(slot: Slot) -> str | None:
 
 
 def _counts(core: PeerCore) -> Counter[str]:
-    streams = [stream for slot in core.slots for stream in slot.streams]
     counts = Counter(
         received=core.packets_received,
-        forwarded=sum(stream.packets for stream in streams),
-        retransmitted=sum(stream.retransmitted for stream in streams),
+        forwarded=core.table.packets,
+        retransmitted=core.table.retransmitted,
         requested=core.packets_requested,
         feedback=core.downlink.feedback_received,
         unpaced=core.downlink.outlet.dropped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from media.negotiation import Line
 from media.peer import PeerCore
 from media.slots import Slot
 from media.statistics import Totals, figures
@@ -28,6 +29,21 @@ def test_what_a_peer_counted_stays_when_it_is_gone() -> None:
     assert by_name["received"].values == {"": 12}
     assert by_name["dropped"].values == {"unknown-ssrc": 2, "stun-malformed": 3}
     assert by_name["peers"].values == {"": 1}
+
+
+def test_what_was_sent_on_a_line_stays_when_it_is_closed() -> None:
+    receiving = core()
+    line = Line("0", "audio", "slot", payload_types={"opus": 111})
+    for count in (5, 7):
+        receiving.table.open(line, connected=True)
+        (stream,) = receiving.slots[0].streams
+        stream.packets, stream.retransmitted = count, count - 4
+        receiving.table.close(receiving.slots[0], stream, now=1.0)
+    receiving.table.open(line, connected=True)
+    receiving.slots[0].streams[0].packets = 2
+    by_name = {figure.name: figure for figure in figures([receiving], 1, Totals(), {})}
+    assert by_name["forwarded"].values == {"": 14}
+    assert by_name["retransmitted"].values == {"": 4}
 
 
 def test_every_group_of_receivers_is_there_and_each_is_in_one() -> None:
