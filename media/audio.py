@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from media.catching_up import SILENCE, WAITING
 from media.encoding import Encoding, Packet
-from media.negotiation import STRANGE
 from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
 from media.payload import opus
+from media.payload.formats import STRANGE
 from media.publication import Publication
 from media.speech_rate import SpeechRate
 from media.stream.receive import ReceiveStream
@@ -20,8 +21,6 @@ from media.voice import OpusPacket
 PATIENCE: Final = FRAME_TIME  # seconds that a packet being filled waits beyond its time: the uplink jitters
 MAX_GAP: Final = 2 * CLOCK  # ticks without sound (DTX leaves 400 ms); beyond, time goes on by our clock
 REPEATABLE: Final = 8  # merged packets kept, more than the largest distance
-STRANGE_SILENCE: Final = b"\xff" * 80  # 10 ms of it (G.711, mu-law)
-LAG: Final = 0.05  # seconds
 MAX_SIZES: Final = 8  # bytes that merging adds at most
 
 
@@ -59,7 +58,7 @@ class AudioSubscription:
     @property
     def lags(self) -> bool:
         """Does what is said come late already from its publisher?"""
-        return self._source is not None and self._source.behind > LAG
+        return self._source is not None and self._source.behind > WAITING
 
     def set_packing(self, packing: Packing, *, now: float) -> None:
         """From the next packet on. Sound goes on without a gap."""
@@ -209,7 +208,7 @@ class AudioSubscription:
             stream.last_timestamp,
             False,
             stream.payload_types[STRANGE],
-            STRANGE_SILENCE,
+            SILENCE,
             now=now,
         )
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 from typing import Final
 
 LATE: Final = 0.3  # seconds in the buffer; with the way there, beyond what people can talk over (ITU-T G.114)
-CALM: Final = 2.0  # seconds without a queue before a path counts as quick
+WAITING: Final = 0.05  # seconds in a queue on the way, or late from the publisher: more than jitter
+CALM: Final = 2.0  # seconds without it before the way counts as quick
 MARGIN: Final = 0.3  # seconds that a pause has to be longer: lip sync may add to what waits
 FIRST_REST: Final = 5.0  # seconds before the next try, doubled each time: some paths need a deep buffer
 LONGEST_REST: Final = 80.0
 FORGIVEN: Final = 60.0  # seconds in time after which the rest is the first one again
+SILENCE: Final = b"\xff" * 80  # 10 ms of it in `formats.STRANGE` (G.711, mu-law)
 
 
 class CatchingUp:

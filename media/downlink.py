@@ -7,6 +7,7 @@ from typing import Final
 
 from media import allocation
 from media.allocation import OFF, Allocation, Wish
+from media.catching_up import WAITING
 from media.congestion.base import CongestionController, Phase
 from media.congestion.roomtone import Roomtone
 from media.congestion.sent import SentPackets
@@ -28,7 +29,6 @@ STILLS_SHARE: Final = 0.6  # of what sound leaves: a still may take its time, so
 AMPLE: Final = 3.0  # times what the least motion takes: so much more than it had is another path, not a waver
 RECOVERY: Final = 3.0  # seconds after a path was dead in which the estimate finds its way back
 CAUTION: Final = 5.0  # seconds after a drain
-WAITING: Final = 0.05  # seconds of standing queue: more than jitter
 STALE: Final = 0.1  # seconds that a picture too dear by now may wait before it is dropped
 START_WITHOUT_FEEDBACK: Final = 2_500_000.0  # bit/s, for receivers without transport-wide feedback
 

@@ -30,7 +30,6 @@ OPUS_PARAMETERS: Final = "minptime=10;useinbandfec=1;usedtx=1"
 # For a poor uplink: Opus at 14 kbit/s in packets of 60 ms is about 19 kbit/s on the wire; at 20 ms it is 57.
 THIN_PARAMETERS: Final = f"{OPUS_PARAMETERS};maxaveragebitrate=14000"
 THIN_PTIME_MS: Final = 60
-STRANGE: Final = "pcmu"  # towards receivers, see `media.catching_up`; all have it (RFC 7874 section 3)
 FEEDBACK: Final = {
     "audio": ("transport-cc",),
     "video": ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"),
@@ -207,7 +206,8 @@ def _audio_codecs(media: MediaDescription, role: Role) -> tuple[Codec, ...]:
         return ()
     agreed = [replace(_with_feedback(opus), fmtp=OPUS_PARAMETERS)]
     if role == "slot":
-        agreed += [replace(codec, feedback=()) for codec in media.codecs if codec.name.lower() == STRANGE][:1]
+        strange = (codec for codec in media.codecs if codec.name.lower() == formats.STRANGE)
+        agreed += [replace(codec, feedback=()) for codec in strange][:1]
     pair = f"{opus.payload_type}/{opus.payload_type}"
     for codec in media.codecs:
         if codec.name.lower() == "red" and codec.clock_rate == OPUS_CLOCK and codec.fmtp.startswith(pair):

@@ -1,4 +1,5 @@
-"""Formats of pictures: which there are, and as which of its own a receiver can take a publisher's.
+"""Formats of pictures: which there are, and as which of its own a receiver can take a publisher's. And
+the one of sound that is not Opus.
 
 A format is a name: "vp8", or "h264/" and a profile. All that is H.264 differs in the profile alone: the level
 is a limit that no decoder of a browser holds on to, and packetization is agreed on apart.
@@ -17,6 +18,7 @@ MAIN: Final = H264 + "main"
 CONSTRAINED_HIGH: Final = H264 + "constrained-high"
 HIGH: Final = H264 + "high"
 HIGH_444: Final = H264 + "high-4:4:4-predictive"
+STRANGE: Final = "pcmu"  # towards receivers, see `media.catching_up`; all have it (RFC 7874 section 3)
 
 # RFC 6184 table 5 and later profiles, as in libwebrtc (h264_profile_level_id.cc): profile_idc, the constraint
 # bits that matter, what they are, and the name.

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from media.audio import AudioSubscription
 from media.congestion.sent import SentPackets
 from media.encoding import Encoding, Packet
-from media.negotiation import STRANGE
 from media.packing import CLOCK, FRAME, MAX_PAYLOAD, PLAIN, Packing
 from media.payload import red
+from media.payload.formats import STRANGE
 from media.publication import Publication
 from media.rtp.packet import RtpHeader, header_length
 from media.stream.clock import SenderClock
