@@ -18,11 +18,11 @@ from server import metrics
 from server.assets import Assets
 from server.auth import Tokens
 from server.clients import Clients
+from server.headers import may_open_websocket, protect
 from server.live import Surroundings
 from server.messages import MAX_MESSAGE
 from server.participant import Participant
 from server.problem import RETRY_AFTER, guard
-from server.protection import may_open_websocket, protect
 from server.room import Credentials, Room, RoomLimits
 from server.rooms import TICK, Rooms
 from server.session import CLOSE_GRACE, Session, SessionLimits

@@ -18,7 +18,7 @@ from aiohttp import web
 from media.sfu import Sfu, SfuSettings
 from server.app import create_app
 from server.auth import Tokens, read_or_create_secret
-from server.door import Door
+from server.http_port import HttpPort
 from server.messages import MAX_LINES
 from server.session import CLOSE_GRACE
 from server.settings import Problem, Settings, SettingsError
@@ -65,7 +65,7 @@ async def serve(settings: Settings) -> None:
             [Problem("media_port", f"Media can't listen on {settings.media_port}: {error}")]
         ) from None
     app = create_app(settings, sfu, secret)
-    door = Door(app, at_most=settings.max_http_connections, handshake_seconds=settings.hello_seconds)
+    http = HttpPort(app, at_most=settings.max_http_connections, handshake_seconds=settings.hello_seconds)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -78,10 +78,10 @@ async def serve(settings: Settings) -> None:
         await runner.setup()
         assert runner.server is not None
         try:
-            door.open(runner.server, settings.host, settings.port, ssl_context(settings))
+            http.open(runner.server, settings.host, settings.port, ssl_context(settings))
         except OSError as error:
             raise SettingsError([Problem("port", f"HTTP can't listen on {settings.port}: {error}")]) from None
-        _announce(settings, secret, door.port, sfu.media_port)
+        _announce(settings, secret, http.port, sfu.media_port)
         # What is there by now stays. Looking through all of it for cycles, again and again, would hold up
         # packets for 30 to 50 ms.
         gc.collect()
@@ -89,7 +89,7 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
         log.info("Stopping")
     finally:
-        door.close()
+        http.close()
         await runner.cleanup()
         await sfu.close()
 

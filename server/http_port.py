@@ -16,7 +16,7 @@ BACKLOG = 128
 PAUSE = 0.5  # seconds until the next try, where the process is out of descriptors and nobody can be sent away
 
 
-class Door:
+class HttpPort:
     """Accepts connections for aiohttp's server, which has no cap of its own. Where all places are taken, one
     that asks for nothing makes room, the oldest first: so who only connects keeps nobody out. What is being
     served is never cut off."""

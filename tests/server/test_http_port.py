@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from server.door import Door
+from server.http_port import HttpPort
 from tests.server.test_check import make_certificate
 
 PATIENCE = 20  # seconds; a guard against hanging
@@ -26,31 +26,31 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture
-async def open_door(make_app: Callable[..., Any]) -> AsyncIterator[Opener]:
+async def open_port(make_app: Callable[..., Any]) -> AsyncIterator[Opener]:
     closing = contextlib.AsyncExitStack()
 
-    async def opened(*, seconds: float = 60, tls: ssl.SSLContext | None = None) -> Door:
+    async def opened(*, seconds: float = 60, tls: ssl.SSLContext | None = None) -> HttpPort:
         app = make_app()
-        door = Door(app, at_most=AT_MOST, handshake_seconds=seconds)
+        http = HttpPort(app, at_most=AT_MOST, handshake_seconds=seconds)
         runner = web.AppRunner(app, keepalive_timeout=seconds, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
-        closing.callback(door.close)
+        closing.callback(http.close)
         assert runner.server is not None
-        door.open(runner.server, "127.0.0.1", 0, tls)
-        return door
+        http.open(runner.server, "127.0.0.1", 0, tls)
+        return http
 
     async with closing, asyncio.timeout(PATIENCE):
         yield opened
 
 
 @pytest.fixture
-def silent() -> Iterator[Callable[[Door], socket.socket]]:
+def silent() -> Iterator[Callable[[HttpPort], socket.socket]]:
     """Connects and says nothing."""
     opened: list[socket.socket] = []
 
-    def connect(door: Door) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", door.port))
+    def connect(http: HttpPort) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", http.port))
         connection.setblocking(False)
         opened.append(connection)
         return connection
@@ -87,61 +87,61 @@ async def is_hung_up_on(connection: socket.socket) -> None:
     assert await asyncio.get_running_loop().sock_recv(connection, 1) == b""
 
 
-async def health(door: Door, scheme: str = "http") -> str:
-    url = f"{scheme}://127.0.0.1:{door.port}/healthz"
+async def health(http: HttpPort, scheme: str = "http") -> str:
+    url = f"{scheme}://127.0.0.1:{http.port}/healthz"
     async with aiohttp.ClientSession() as client, client.get(url, ssl=False) as response:
         return await response.text()
 
 
-async def test_whoever_asks_for_nothing_is_hung_up_on(open_door: Opener, silent: Any) -> None:
-    door = await open_door(seconds=0.05)
-    await is_hung_up_on(silent(door))
+async def test_whoever_asks_for_nothing_is_hung_up_on(open_port: Opener, silent: Any) -> None:
+    http = await open_port(seconds=0.05)
+    await is_hung_up_on(silent(http))
 
 
-async def test_half_a_request_is_none(open_door: Opener, silent: Any) -> None:
-    connection = silent(await open_door(seconds=0.05))
+async def test_half_a_request_is_none(open_port: Opener, silent: Any) -> None:
+    connection = silent(await open_port(seconds=0.05))
     connection.send(b"GET /healthz HTTP/1.1\r\nHost:")
     await is_hung_up_on(connection)
 
 
 async def test_whoever_says_nothing_of_tls_is_hung_up_on(
-    open_door: Opener, silent: Any, tls: ssl.SSLContext
+    open_port: Opener, silent: Any, tls: ssl.SSLContext
 ) -> None:
-    await is_hung_up_on(silent(await open_door(seconds=0.05, tls=tls)))
+    await is_hung_up_on(silent(await open_port(seconds=0.05, tls=tls)))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_silent_connections_keep_nobody_out(
-    open_door: Opener, silent: Any, tls: ssl.SSLContext, scheme: str
+    open_port: Opener, silent: Any, tls: ssl.SSLContext, scheme: str
 ) -> None:
-    door = await open_door(tls=tls if scheme == "https" else None)
-    crowd = [silent(door) for _ in range(3 * AT_MOST)]
-    assert await health(door, scheme) == "ok"
+    http = await open_port(tls=tls if scheme == "https" else None)
+    crowd = [silent(http) for _ in range(3 * AT_MOST)]
+    assert await health(http, scheme) == "ok"
     await is_hung_up_on(crowd[0])
 
 
-async def test_what_is_being_served_is_never_cut_off(open_door: Opener, silent: Any) -> None:
-    door = await open_door()
+async def test_what_is_being_served_is_never_cut_off(open_port: Opener, silent: Any) -> None:
+    http = await open_port()
     async with aiohttp.ClientSession() as client:
-        url = f"http://127.0.0.1:{door.port}/ws"
+        url = f"http://127.0.0.1:{http.port}/ws"
         sockets = [await client.ws_connect(url) for _ in range(AT_MOST)]
         for _ in range(AT_MOST):
-            await is_hung_up_on(silent(door))
+            await is_hung_up_on(silent(http))
         for page in sockets:
             await page.send_json({"type": "hello", "version": 1, "token": "nonsense"})
             assert (await page.receive_json())["code"] == "token-invalid"
 
 
 async def test_a_process_without_descriptors_lets_silent_ones_go_and_writes_no_novel(
-    open_door: Opener, silent: Any, caplog: pytest.LogCaptureFixture
+    open_port: Opener, silent: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    door = await open_door()
+    http = await open_port()
     for _ in range(AT_MOST):
-        silent(door)
-    assert await health(door) == "ok"  # so all are in
+        silent(http)
+    assert await health(http) == "ok"  # so all are in
     with socket.socket() as late, no_descriptor_left():
         late.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(late, ("127.0.0.1", door.port))
+        await asyncio.get_running_loop().sock_connect(late, ("127.0.0.1", http.port))
         late.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert await asyncio.get_running_loop().sock_recv(late, 12) == b"HTTP/1.1 200"
     assert not caplog.records
