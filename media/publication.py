@@ -173,16 +173,15 @@ class Publication:
             self.live = False
             self._on_changed(self)
 
-    def count_needed(self, *, now: float) -> bool:
-        """Brings `needed` up to date; whether it changed. More at once, less after a while: an encoding that
-        starts anew costs a keyframe and a ramp."""
+    def count_needed(self, *, now: float) -> None:
+        """Brings `needed` up to date. More at once, less after a while: an encoding that starts anew costs a
+        keyframe and a ramp."""
         places = [layer.spatial for s in self.subscriptions if (layer := s.wanted_layer) is not None]
         needed = min(max(places, default=-1) + 1, max(len(self.rids), 1))
         self._needed_at[:needed] = [now] * needed
         while self._needed_at and now - self._needed_at[-1] >= LINGER:
             self._needed_at.pop()
-        before, self.needed = self.needed, len(self._needed_at)
-        return self.needed != before
+        self.needed = len(self._needed_at)
 
     def on_ordered(self, encodings: int, *, now: float) -> None:
         """The publisher is asked for so many. Called again and again: `overdue` follows with time."""

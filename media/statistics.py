@@ -79,6 +79,12 @@ def figures(
         Figure("requested", "Packets asked of publishers again.", "counter", {"": counts["requested"]}),
         Figure("feedback", "Transport-wide reports received.", "counter", {"": counts["feedback"]}),
         Figure(
+            "feedback_unknown",
+            "Packets that they named and that were never sent, are forgotten or were told of before.",
+            "counter",
+            {"": counts["unknown"]},
+        ),
+        Figure(
             "unpaced",
             "Video packets that a pacer had no room or no more use for.",
             "counter",
@@ -185,6 +191,7 @@ def _counts(core: PeerCore) -> Counter[str]:
         retransmitted=core.table.retransmitted,
         requested=core.packets_requested,
         feedback=core.downlink.feedback_received,
+        unknown=core.downlink.sent.unknown,
         unpaced=core.downlink.outlet.dropped,
     )
     counts.update({f"drop:{reason}": count for reason, count in core.drops.items()})

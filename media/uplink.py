@@ -95,11 +95,11 @@ class Uplink:
         *,
         encodings: int,
         now: float,
-    ) -> bool:
-        """Looks at the sound's stream, and at the pictures' where that is silent; whether the level changed.
-        `encodings` of a picture arrive at most."""
+    ) -> None:
+        """Looks at the sound's stream, and at the pictures' where that is silent. `encodings` of a picture
+        arrive at most."""
         if now < self._check_at:
-            return False
+            return
         self._check_at = now + CHECK_INTERVAL
         before, was_starving = self.level, self.starving
         self._sound.look(stream, pictures, now=now)
@@ -123,7 +123,6 @@ class Uplink:
         else:
             self._retries.on_best(now=now)
         self._choose_sound(encodings, now)
-        return self.level != before
 
     def _choose_sound(self, encodings: int, now: float) -> None:
         """Thin where the picture does not move, and where without one there is a queue all the same."""

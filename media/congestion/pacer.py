@@ -91,14 +91,12 @@ class Pacer(Generic[Packet]):
         self._probe = _Probe(cluster, now)
         self.on_timeout(now=now)
 
-    def drop(self, unwanted: Callable[[Packet], bool]) -> int:
-        """Drops what waits and is no longer wanted; how many packets."""
+    def drop(self, unwanted: Callable[[Packet], bool]) -> None:
+        """Drops what waits and is no longer wanted."""
         kept = deque((packet, size) for packet, size in self._queue if not unwanted(packet))
-        dropped = len(self._queue) - len(kept)
+        self.dropped += len(self._queue) - len(kept)
         self._queue = kept
         self._queued = sum(size for _, size in kept)
-        self.dropped += dropped
-        return dropped
 
     def next_timeout(self) -> float | None:
         """When the next packet is due; None while nothing waits or only feedback can free the way."""

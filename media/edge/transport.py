@@ -42,7 +42,6 @@ class Transport:
         on_closed: Callable[[str], None],
     ) -> None:
         self.fingerprint = port.certificate.fingerprint
-        self.packets_received = 0
         self.on_path_change: Callable[[], None] = lambda: None  # told before what came over the new path is
         self._port = port
         self._drops = port.drops
@@ -239,7 +238,6 @@ class Transport:
                 self.on_path_change()
 
     def _heard(self, path: Path, moved: bool, now: float) -> None:
-        self.packets_received += 1
         self.ice.last_heard = now
         if moved:
             self.ice.selected = path

@@ -148,9 +148,9 @@ class Outlet:
         self._pacer.start_probe(cluster, now=now)
         self._wake()
 
-    def drop(self, ssrc: int) -> int:
-        """Drops what waits of a stream; how many packets."""
-        return self._pacer.drop(lambda packet: packet.ssrc == ssrc)
+    def drop(self, ssrc: int) -> None:
+        """Drops what waits of a stream."""
+        self._pacer.drop(lambda packet: packet.ssrc == ssrc)
 
     def next_timeout(self) -> float:
         at = self._pacer.next_timeout()

@@ -43,7 +43,9 @@ class Sound:
             arrives_at = self.now + delay + swing * (self.count % 50) / 50
             if not lose(self.count):
                 self.stream.receive(self.count & 0xFFFF, self.count * 960, 80, now=arrives_at)
-            if self.uplink.on_timeout(self.stream, encodings=self.encodings, now=arrives_at):
+            before = self.uplink.level
+            self.uplink.on_timeout(self.stream, encodings=self.encodings, now=arrives_at)
+            if self.uplink.level != before:
                 self.levels.append(self.uplink.level)
             self.count += 1
 
@@ -194,9 +196,10 @@ def test_where_a_voice_breaks_off_late_pictures_tell_of_the_queue() -> None:
     sound.run(5)
     picture = picture_beside(sound, 0.2)
     at = picture.last_packet_at + 0.01
-    assert sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at - 0.1) is False
-    assert sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at)
-    assert sound.uplink.queued
+    sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at - 0.1)
+    assert sound.uplink.level == Level.FULL
+    sound.uplink.on_timeout(sound.stream, [picture], encodings=3, now=at)
+    assert sound.uplink.level > Level.FULL and sound.uplink.queued
 
 
 def test_where_a_silent_microphone_sends_next_to_nothing_late_pictures_tell_nothing() -> None:
