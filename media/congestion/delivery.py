@@ -44,6 +44,8 @@ class DeliveryRate:
 
     def add(self, results: Sequence[PacketResult], base: float = 0.0) -> None:
         """`base`: the delay of an empty path in seconds, receiver's clock minus ours."""
+        if len(self._received) > ARRIVALS_AT_MOST:
+            self.clear()
         if _is_overtaken(results):
             results = sorted((r for r in results if r.received_at is not None), key=_received_at)
         newest = self._received[-1] if self._received else None
@@ -68,8 +70,6 @@ class DeliveryRate:
             self._bytes += result.size
         if newest is not None:
             self._move_on(newest)
-        if len(self._received) > ARRIVALS_AT_MOST:
-            self.clear()
 
     def _move_on(self, newest: float) -> None:
         received, sizes, gaps = self._received, self._sizes, self._gaps

@@ -13,7 +13,8 @@ from typing import Final
 from media.congestion.base import PacketResult
 
 # Packets; at 1,000 packets/s (10 Mbit/s) 2 s, more than feedback is late. A power of two. Feedback on
-# more is not read: `rtp.twcc.MAX_COUNT` is the same.
+# more is not read: `rtp.twcc.MAX_COUNT` is the same, as a test holds (imported, it would be no constant to
+# the compiler).
 HISTORY: Final = 2048
 REFERENCE_TICK: Final = 0.064  # seconds, the unit of the reference time
 DELTA_TICK: Final = 0.00025  # seconds, the unit of arrivals

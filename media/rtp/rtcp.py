@@ -49,7 +49,7 @@ EXTENDED_REPORT: Final = 207
 # ourselves join at most 40 packets (`stream.arrivals.MAX_RUNS`).
 MAX_PACKETS: Final = 64
 # Sequence numbers, of NACKs and transport feedback together; the packet that reaches it is the last.
-MAX_NUMBERS: Final = 2048
+MAX_NUMBERS: Final = twcc.MAX_COUNT
 
 
 def parse(data: bytes, drops: Counter[str] | None = None) -> list[RtcpPacket]:
