@@ -14,7 +14,7 @@ class SfuSettings:
     media_port: int = 0  # UDP and TCP; 0 lets the system choose
     public_addresses: tuple[str, ...] = ()  # announced in candidates; () announces the machine's own
     max_peers: int = 200
-    max_media_lines: int = 44  # of one peer: 3 sent, 20 slot pairs and one spare
+    max_media_lines: int = 63  # of one peer: 3 sent and 30 slots of two, for 24 others and 6 screens
 
 
 # RTP streams that one peer may publish; 3 rids of camera, 2 of screen, audio, and spares.

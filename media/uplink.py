@@ -2,7 +2,8 @@
 
 A browser shares its uplink between sound and picture by its own estimate, which follows a queue with seconds
 of delay. Its sound tells us sooner: packets that come ever later than their timestamps, or not at all. Then
-the picture has to give way at the source. Down at once, up by waiting, longer after each relapse.
+the picture has to give way at the source. Down at once, up by waiting, longer after each relapse. Last, and
+at once where there is no picture, sound sheds bits of its own: it is to be thin.
 
 Loss alone, without a queue, may not be the picture's doing: crowded Wi-Fi loses whatever is sent. Where it
 stays the same although the picture steps down, the picture comes back and the loss is lived with.
@@ -26,7 +27,7 @@ STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
 STARVING_LOSS: Final = 0.10
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
-THIN_REST: Final = 15.0  # seconds that a picture has moved again before sound is fuller: it is negotiated
+THIN_REST: Final = 15.0  # seconds without a cause for thin sound before it is fuller: it is negotiated
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 
 

@@ -75,7 +75,7 @@ class SendStream:
         self.rtx_ssrc = rtx_ssrc  # None: the receiver can't take RTX or wants no retransmission
         self.clock_rate = clock_rate
         self.video = video
-        self.payload_types: dict[str, int] = {}  # by codec: "opus", "red" or formats of pictures
+        self.payload_types: dict[str, int] = {}  # by codec: "opus", "red", "pcmu" or formats of pictures
         self.repairs: dict[int, int] = {}  # of RTX, by the payload type that is repaired
         self.payload_type = -1  # of pictures as they are sent now; see `carry`
         self.next_sequence = sequence  # not wrapped
