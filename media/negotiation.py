@@ -338,23 +338,28 @@ def _answer_line(
         end_of_candidates=True,
     )
     if thin and line.role == "publish" and line.kind == "audio":
-        codecs = tuple(
-            replace(codec, fmtp=THIN_PARAMETERS) if codec.name.lower() == "opus" else codec
-            for codec in line.codecs
-            if codec.name.lower() != "red"
-        )
-        formats = tuple(str(codec.payload_type) for codec in codecs)
-        return replace(
-            media, codecs=codecs, formats=formats, ptime_ms=THIN_PTIME_MS, maxptime_ms=THIN_PTIME_MS
-        )
-    if slot is None or line.role != "slot":
-        return media
-    # One msid for both halves of a slot: that is what makes a browser keep sound and picture together.
-    attributes = {"cname": f"slot{slot.slot}", "msid": f"slot{slot.slot} {line.kind}{slot.slot}"}
-    repair = slot.rtx_ssrc
+        return _thin(media)
+    return media if slot is None or line.role != "slot" else _with_slot(media, slot)
+
+
+def _thin(media: MediaDescription) -> MediaDescription:
+    """Of a microphone: at a low bitrate in long packets, without redundancy."""
+    codecs = tuple(
+        replace(codec, fmtp=THIN_PARAMETERS) if codec.name.lower() == "opus" else codec
+        for codec in media.codecs
+        if codec.name.lower() != "red"
+    )
+    formats = tuple(str(codec.payload_type) for codec in codecs)
+    return replace(media, codecs=codecs, formats=formats, ptime_ms=THIN_PTIME_MS, maxptime_ms=THIN_PTIME_MS)
+
+
+def _with_slot(media: MediaDescription, slot: SlotStream) -> MediaDescription:
+    """One msid for both halves of a slot: that is what makes a browser keep sound and picture together."""
+    name, track = f"slot{slot.slot}", f"{media.kind}{slot.slot}"
+    ssrcs = (slot.ssrc,) if slot.rtx_ssrc is None else (slot.ssrc, slot.rtx_ssrc)
     return replace(
         media,
-        msids=((f"slot{slot.slot}", f"{line.kind}{slot.slot}"),),
-        ssrcs={ssrc: attributes for ssrc in (slot.ssrc, repair) if ssrc is not None},
-        ssrc_groups=() if repair is None else (SsrcGroup("FID", (slot.ssrc, repair)),),
+        msids=((name, track),),
+        ssrcs={ssrc: {"cname": name, "msid": f"{name} {track}"} for ssrc in ssrcs},
+        ssrc_groups=(SsrcGroup("FID", ssrcs),) if len(ssrcs) == 2 else (),
     )

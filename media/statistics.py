@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from media.congestion.base import CongestionController
+from media.downlink import Downlink
 from media.encoding import MAX_TEMPORAL
 from media.peer import PeerCore
 from media.quality import picture_of
@@ -51,117 +53,95 @@ def figures(
 ) -> tuple[Figure, ...]:
     """All metrics of these peers; `drops` by reason are the port's."""
     cores = tuple(cores)
-    counts = totals.of(cores)
+    return (
+        _gauge("peers", "WebRTC connections.", len(cores)),
+        _gauge("peers_connected", "Of them, with media able to flow.", connected),
+        *_counters(totals.of(cores), drops),
+        *_paths([core.downlink.controller for core in cores if core.downlink.controller is not None]),
+        *_slots([slot for core in cores for slot in core.slots]),
+        *_receivers([core.downlink for core in cores if core.slots]),
+        *_publishers([core for core in cores if core.publications]),
+    )
+
+
+def _counters(counts: Counter[str], drops: Mapping[str, int]) -> Iterable[Figure]:
     dropped = Counter(drops)
     for name in [name for name in counts if name.startswith("drop:")]:
         dropped[name.removeprefix("drop:")] += counts.pop(name)
-    controllers = [core.downlink.controller for core in cores if core.downlink.controller is not None]
-    states = [controller.state for controller in controllers]
-    publishers = [core for core in cores if core.publications]
-    slots = [slot for core in cores for slot in core.slots]
-    pictures: Counter[str] = Counter(picture_of(slot) for slot in slots)
-    layers = Counter(layer for slot in slots if (layer := _layer(slot)) is not None)
-    levels = Counter(core.uplink.level.name.lower() for core in publishers)
-    orders = Counter(
-        str(core.order.encodings["camera"]) for core in publishers if "camera" in core.order.encodings
-    )
-    packings = Counter(core.downlink.sound.packing.label for core in cores if core.slots)
-    allocated = {
-        "spent": sum(core.downlink.allocation.spent for core in cores),
-        "wanted": sum(core.downlink.allocation.wanted for core in cores),
-    }
-    return (
-        Figure("peers", "WebRTC connections.", "gauge", {"": len(cores)}),
-        Figure("peers_connected", "Of them, with media able to flow.", "gauge", {"": connected}),
-        Figure("received", "RTP packets received.", "counter", {"": counts["received"]}),
-        Figure("forwarded", "RTP packets sent to receivers.", "counter", {"": counts["forwarded"]}),
-        Figure("retransmitted", "Packets sent again.", "counter", {"": counts["retransmitted"]}),
-        Figure("requested", "Packets asked of publishers again.", "counter", {"": counts["requested"]}),
-        Figure("feedback", "Transport-wide reports received.", "counter", {"": counts["feedback"]}),
-        Figure(
+    for name, help in (
+        ("received", "RTP packets received."),
+        ("forwarded", "RTP packets sent to receivers."),
+        ("retransmitted", "Packets sent again."),
+        ("requested", "Packets asked of publishers again."),
+        ("feedback", "Transport-wide reports received."),
+        (
             "feedback_unknown",
             "Packets that they named and that were never sent, are forgotten or were told of before.",
-            "counter",
-            {"": counts["unknown"]},
         ),
-        Figure(
-            "unpaced",
-            "Video packets that a pacer had no room or no more use for.",
-            "counter",
-            {"": counts["unpaced"]},
-        ),
-        Figure("dropped", "Packets dropped.", "counter", dropped, "reason"),
-        Figure(
-            "estimates",
-            "Receivers by estimate, bit/s at most.",
-            "gauge",
-            _grouped((controller.estimate for controller in controllers), ESTIMATE_BOUNDS),
-            "at_most",
-        ),
-        Figure(
-            "allocated_bits_per_second",
-            "For pictures, all receivers together: what they get, and what they could use.",
-            "gauge",
-            allocated,
-            "share",
-        ),
-        Figure(
-            "downlinks",
-            "Receivers by what their controller does.",
-            "gauge",
-            Counter(state.phase.value for state in states),
-            "phase",
-        ),
-        Figure(
-            "queues",
-            "Receivers by standing queue of their path, seconds at most.",
-            "gauge",
-            _grouped((state.queue_delay for state in states), QUEUE_BOUNDS),
-            "at_most",
-        ),
-        Figure(
-            "losses",
-            "Receivers by loss on their path, at most.",
-            "gauge",
-            _grouped((state.loss for state in states), LOSS_BOUNDS),
-            "at_most",
-        ),
-        Figure(
-            "queue_seconds",
-            "Longest standing queue of a receiver's path.",
-            "gauge",
-            {"": max((state.queue_delay for state in states), default=0.0)},
-        ),
-        Figure(
-            "loss_ratio",
-            "Worst loss of a receiver's path.",
-            "gauge",
-            {"": max((state.loss for state in states), default=0.0)},
-        ),
-        Figure("pictures", "Slots by what they show.", "gauge", pictures, "state"),
-        Figure("layers", "Pictures by spatial and highest temporal layer.", "gauge", layers, "layer"),
-        Figure("uplinks", "Publishers by what they may send.", "gauge", levels, "level"),
-        Figure("orders", "Publishers by how many sizes of camera are ordered.", "gauge", orders, "camera"),
-        Figure(
-            "thin",
-            "Publishers of whom thin sound is ordered.",
-            "gauge",
-            {"": sum(core.order.thin for core in publishers)},
-        ),
-        Figure(
-            "uplink_lag_seconds",
-            "Longest lag of a publisher's sound.",
-            "gauge",
-            {"": max((core.uplink.delay for core in publishers), default=0.0)},
-        ),
-        Figure(
-            "uplink_loss_ratio",
-            "Worst loss of a publisher's sound.",
-            "gauge",
-            {"": max((core.uplink.loss for core in publishers), default=0.0)},
-        ),
-        Figure("packings", "Receivers by how their sound is packed.", "gauge", packings, "packing"),
+        ("unpaced", "Video packets that a pacer had no room or no more use for."),
+    ):
+        yield Figure(name, help, "counter", {"": counts[name]})
+    yield Figure("dropped", "Packets dropped.", "counter", dropped, "reason")
+
+
+def _paths(controllers: Sequence[CongestionController]) -> Iterable[Figure]:
+    """Of receivers, as their controllers see them."""
+    states = [controller.state for controller in controllers]
+    estimates = _grouped((controller.estimate for controller in controllers), ESTIMATE_BOUNDS)
+    queues = _grouped((state.queue_delay for state in states), QUEUE_BOUNDS)
+    losses = _grouped((state.loss for state in states), LOSS_BOUNDS)
+    phases = Counter(state.phase.value for state in states)
+    longest = max((state.queue_delay for state in states), default=0.0)
+    worst = max((state.loss for state in states), default=0.0)
+    yield Figure("estimates", "Receivers by estimate, bit/s at most.", "gauge", estimates, "at_most")
+    yield Figure("downlinks", "Receivers by what their controller does.", "gauge", phases, "phase")
+    yield Figure(
+        "queues", "Receivers by standing queue of their path, seconds at most.", "gauge", queues, "at_most"
     )
+    yield Figure("losses", "Receivers by loss on their path, at most.", "gauge", losses, "at_most")
+    yield _gauge("queue_seconds", "Longest standing queue of a receiver's path.", longest)
+    yield _gauge("loss_ratio", "Worst loss of a receiver's path.", worst)
+
+
+def _slots(slots: Sequence[Slot]) -> Iterable[Figure]:
+    pictures: Counter[str] = Counter(picture_of(slot) for slot in slots)
+    layers = Counter(layer for slot in slots if (layer := _layer(slot)) is not None)
+    yield Figure("pictures", "Slots by what they show.", "gauge", pictures, "state")
+    yield Figure("layers", "Pictures by spatial and highest temporal layer.", "gauge", layers, "layer")
+
+
+def _receivers(downlinks: Sequence[Downlink]) -> Iterable[Figure]:
+    allocated = {
+        "spent": sum(downlink.allocation.spent for downlink in downlinks),
+        "wanted": sum(downlink.allocation.wanted for downlink in downlinks),
+    }
+    packings = Counter(downlink.sound.packing.label for downlink in downlinks)
+    yield Figure(
+        "allocated_bits_per_second",
+        "For pictures, all receivers together: what they get, and what they could use.",
+        "gauge",
+        allocated,
+        "share",
+    )
+    yield Figure("packings", "Receivers by how their sound is packed.", "gauge", packings, "packing")
+
+
+def _publishers(cores: Sequence[PeerCore]) -> Iterable[Figure]:
+    levels = Counter(core.uplink.level.name.lower() for core in cores)
+    encodings = [core.order.encodings for core in cores]
+    orders = Counter(str(ordered["camera"]) for ordered in encodings if "camera" in ordered)
+    thin = sum(core.order.thin for core in cores)
+    lag = max((core.uplink.delay for core in cores), default=0.0)
+    loss = max((core.uplink.loss for core in cores), default=0.0)
+    yield Figure("uplinks", "Publishers by what they may send.", "gauge", levels, "level")
+    yield Figure("orders", "Publishers by how many sizes of camera are ordered.", "gauge", orders, "camera")
+    yield _gauge("thin", "Publishers of whom thin sound is ordered.", thin)
+    yield _gauge("uplink_lag_seconds", "Longest lag of a publisher's sound.", lag)
+    yield _gauge("uplink_loss_ratio", "Worst loss of a publisher's sound.", loss)
+
+
+def _gauge(name: str, help: str, value: float) -> Figure:
+    return Figure(name, help, "gauge", {"": value})
 
 
 def _grouped(values: Iterable[float], bounds: tuple[float, ...]) -> dict[str, float]:
@@ -191,7 +171,7 @@ def _counts(core: PeerCore) -> Counter[str]:
         retransmitted=core.table.retransmitted,
         requested=core.packets_requested,
         feedback=core.downlink.feedback_received,
-        unknown=core.downlink.sent.unknown,
+        feedback_unknown=core.downlink.sent.unknown,
         unpaced=core.downlink.outlet.dropped,
     )
     counts.update({f"drop:{reason}": count for reason, count in core.drops.items()})

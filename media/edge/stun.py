@@ -74,19 +74,10 @@ def parse_request(data: bytes, drops: Counter[str]) -> BindingRequest | None:
     A request without credentials gets no 400 or 401: a stranger who doesn't know our ufrag learns nothing,
     and nobody can be made to receive our answers.
     """
-    if len(data) < HEADER_LENGTH:
-        drops["stun-malformed"] += 1
+    refused = _refused(data)
+    if refused is not None:
+        drops[refused] += 1
         return None
-    kind, length, cookie, transaction_id = _HEADER.unpack_from(data)
-    if cookie != COOKIE or length % 4 or length != len(data) - HEADER_LENGTH:
-        drops["stun-malformed"] += 1
-        return None
-    if kind != BINDING_REQUEST:
-        # An indication keeps a NAT binding alive (RFC 8445 section 11) and wants no answer; we ask nothing,
-        # so that answers are nobody's.
-        drops["stun-indication" if kind == BINDING_INDICATION else "stun-unexpected"] += 1
-        return None
-
     username: str | None = None
     integrity = signed = b""
     use_candidate = controlled = False
@@ -121,9 +112,7 @@ def parse_request(data: bytes, drops: Counter[str]) -> BindingRequest | None:
     if username is None or not integrity:
         drops["stun-unsigned"] += 1
         return None
-    return BindingRequest(
-        transaction_id, username, use_candidate, controlled, tuple(unknown), integrity, signed
-    )
+    return BindingRequest(data[8:20], username, use_candidate, controlled, tuple(unknown), integrity, signed)
 
 
 def success(request: BindingRequest, host: str, port: int, password: bytes) -> bytes:
@@ -144,6 +133,20 @@ def error(request: BindingRequest, code: tuple[int, str], password: bytes) -> by
         names = b"".join(attribute.to_bytes(2, "big") for attribute in request.unknown)
         body += _attribute(UNKNOWN_ATTRIBUTES, names)
     return _message(BINDING_ERROR, request.transaction_id, body, password)
+
+
+def _refused(data: bytes) -> str | None:
+    """Why, by its header, this is no request; None: it is one."""
+    if len(data) < HEADER_LENGTH:
+        return "stun-malformed"
+    kind, length, cookie, _ = _HEADER.unpack_from(data)
+    if cookie != COOKIE or length % 4 or length != len(data) - HEADER_LENGTH:
+        return "stun-malformed"
+    if kind == BINDING_REQUEST:
+        return None
+    # An indication keeps a NAT binding alive (RFC 8445 section 11) and wants no answer; we ask nothing, so
+    # that answers are nobody's.
+    return "stun-indication" if kind == BINDING_INDICATION else "stun-unexpected"
 
 
 def _message(kind: int, transaction_id: bytes, body: bytes, password: bytes) -> bytes:
