@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -46,6 +46,8 @@ class Roomtone:
         self.assets = Assets(static)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.sessions: set[Session] = set()
+        # Of these, who has not said hello yet, with what hangs up on them; the oldest first.
+        self.silent: dict[Session, Callable[[], None]] = {}
         self.numbers = itertools.count(1)
         self.clock = time.monotonic
         self.wall = time.time
@@ -73,6 +75,31 @@ class Roomtone:
             return Credentials(resume)
         guest = self.tokens.link(room.name, "guest", lifetime=self.settings.link_hours * 3600, now=now)
         return Credentials(resume, f"/r/{room.name}#{guest}")
+
+    @property
+    def crowded(self) -> bool:
+        """Are all places taken but those for people who come back?"""
+        return len(self.sessions) - len(self.silent) >= self.settings.max_connections
+
+    def has_place(self) -> bool:
+        """Is there one for a WebSocket more? Where not, whoever has been silent for the longest gives theirs
+        up: else who only connects would lock out those who come back."""
+        if len(self.sessions) < self.settings.max_websockets:
+            return True
+        for session, abort in self.silent.items():
+            self.counts["drop", "silent"] += 1
+            session.hang_up("hello-timeout", retry=True)
+            abort()
+            self.forget(session)
+            return True
+        return False
+
+    def greeted(self, session: Session) -> None:
+        del self.silent[session]
+
+    def forget(self, session: Session) -> None:
+        self.sessions.discard(session)
+        self.silent.pop(session, None)
 
     def session_limits(self) -> SessionLimits:
         settings = self.settings
@@ -151,27 +178,28 @@ async def _websocket(request: web.Request) -> web.StreamResponse:
     if not may_open_websocket(request.headers.get("Origin"), host, settings.allowed_origins):
         roomtone.counts["drop", "origin"] += 1
         raise web.HTTPForbidden(text="This page may not connect from another site.")
-    crowded = len(roomtone.sessions) >= settings.max_connections
-    if len(roomtone.sessions) >= settings.max_websockets:
+    if not roomtone.has_place():
         roomtone.rooms.full["max_connections"] += 1
         raise web.HTTPServiceUnavailable(text=WORDS["server-full"], headers={"Retry-After": RETRY_AFTER})
     socket = web.WebSocketResponse(
         timeout=CLOSE_GRACE, heartbeat=settings.heartbeat_seconds, max_msg_size=MAX_MESSAGE
     )
-    await socket.prepare(request)
     session = Session(
         next(roomtone.numbers),
         roomtone.rooms,
         roomtone.session_limits(),
         roomtone.counts,
         roomtone.clock,
-        crowded=crowded,
+        crowded=lambda: roomtone.crowded,
+        greeted=lambda: roomtone.greeted(session),
     )
     roomtone.sessions.add(session)
+    roomtone.silent[session] = abort = lambda: _abort(request)
     try:
-        await session.run(socket, lambda: _abort(request))
+        await socket.prepare(request)
+        await session.run(socket, abort)
     finally:
-        roomtone.sessions.discard(session)
+        roomtone.forget(session)
     return socket
 
 

@@ -45,7 +45,8 @@ class Session:
         counts: Counter[tuple[str, str]],
         clock: Callable[[], float],
         *,
-        crowded: bool = False,
+        crowded: Callable[[], bool] = lambda: False,
+        greeted: Callable[[], None] = lambda: None,
     ) -> None:
         self.number = number
         self.closing = False  # a bye is on its way; nothing is read any more
@@ -53,7 +54,8 @@ class Session:
         self._limits = limits
         self._counts = counts
         self._clock = clock
-        self._crowded = crowded  # only somebody who comes back may have this connection
+        self._crowded = crowded  # then only somebody who comes back may have this connection
+        self._greeted = greeted  # called when somebody has it
         self._visit: Visit | None = None
         self._rate = TokenBucket(limits.messages_per_second, limits.message_burst, now=clock())
         self._offers = TokenBucket(OFFERS_PER_SECOND, OFFER_BURST, now=clock())
@@ -148,7 +150,8 @@ class Session:
                 self._rooms.give_up(message)
                 self.hang_up("left")
             else:
-                self._visit = self._rooms.greet(message, self, crowded=self._crowded)
+                self._visit = self._rooms.greet(message, self, crowded=self._crowded())
+                self._greeted()
         except Refusal as refusal:
             self.hang_up(refusal.code)
 

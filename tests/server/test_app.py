@@ -246,12 +246,35 @@ class TestWebSocket:
     async def test_connections_are_limited(self, make_app: AppMaker, aiohttp_client: ClientMaker) -> None:
         app = make_app(max_connections=2)
         client = await aiohttp_client(app)
-        kept = [await client.ws_connect("/ws") for _ in range(3)]
+        host = await hello(client, link())
+        resume = (await receive(host, "welcome"))["resume"]
+        await host.close()
+        kept = [await hello(client, link("guest")) for _ in range(2)]
+        for socket in kept:
+            await receive(socket, "welcome")
+        kept.append(await hello(client, "", resume=resume))
+        await receive(kept[-1], "welcome")
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect("/ws")
         assert refused.value.status == 503 and app[ROOMTONE].rooms.full["max_connections"] == 1
         for socket in kept:
             await socket.close()
+
+    async def test_silent_connections_keep_nobody_out(
+        self, make_app: AppMaker, aiohttp_client: ClientMaker
+    ) -> None:
+        app = make_app(max_connections=2)
+        client = await aiohttp_client(app)
+        host = await hello(client, link())
+        resume = (await receive(host, "welcome"))["resume"]
+        crowd = [await client.ws_connect("/ws") for _ in range(20)]
+        async with asyncio.timeout(5):
+            assert (await crowd[0].receive()).type is aiohttp.WSMsgType.CLOSED
+        assert (await receive(await hello(client, link("guest")), "welcome"))["state"] == "waiting"
+        await host.close()
+        assert (await receive(await hello(client, "", resume=resume), "welcome"))["resumed"]
+        assert app[ROOMTONE].counts["drop", "silent"] > 0 and not app[ROOMTONE].rooms.full
+        assert len(app[ROOMTONE].sessions) <= app[ROOMTONE].settings.max_websockets
 
     async def test_the_last_connections_are_for_those_who_come_back(
         self, make_app: AppMaker, aiohttp_client: ClientMaker
