@@ -102,7 +102,8 @@ class Clients:
         self, protocol: Protocol, room: str, token: str, offer: str, watches: str | None
     ) -> ClientSession:
         claims = self._rooms.read_link(token, room)
-        if not claims.allows("publish" if protocol == "whip" else "subscribe"):
+        # Who only knocks is to learn nothing, not even whether somebody sends, and to use nothing up.
+        if not (claims.allows("join") and claims.allows("publish" if protocol == "whip" else "subscribe")):
             raise TokenError("token-forbidden")
         if not self._starts.take(now=self._clock()):
             raise Refusal("too-fast")

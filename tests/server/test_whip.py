@@ -216,6 +216,16 @@ class TestRefusals:
         response = await client.post("/whip/room", data=SENDING, headers=headers(link("guest")))
         await check_problem(response, 403, "token-forbidden")
 
+    async def test_a_token_that_only_knocks_does_not_tell_whether_somebody_sends(self, client: Any) -> None:
+        for query in ("", "?participant=somebody"):
+            response = await client.post(f"/whep/room{query}", data=WATCHING, headers=headers(link("guest")))
+            await check_problem(response, 403, "token-forbidden")
+
+    async def test_tokens_that_only_knock_can_not_slow_others_down(self, client: Any) -> None:
+        for _ in range(clients.START_BURST + 20):
+            await client.post("/whep/room", data="x", headers=headers(link("guest")))
+        await start(client)
+
     async def test_only_sdp_is_read(self, client: Any) -> None:
         response = await client.post(
             "/whip/room", data="{}", headers=headers(token("publish"), "application/json")
