@@ -6,17 +6,18 @@ What HTTP makes of it is in server/whip.py.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from media import sdp
 from media.errors import MediaError
 from media.sdp import IceFragment
-from server.auth import TokenError
+from server.auth import LinkClaims, Permission, TokenError
 from server.bucket import TokenBucket
 from server.live import LiveRoom
 from server.rooms import Rooms
@@ -25,6 +26,15 @@ from server.words import Refusal
 STARTS_PER_SECOND, START_BURST = 10.0, 50  # of the whole process; no request costs more than an offer
 
 Protocol = Literal["whip", "whep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a token was found to be good for."""
+
+    protocol: Protocol
+    claims: LinkClaims
+    token_digest: bytes
 
 
 @dataclass(slots=True)
@@ -55,15 +65,20 @@ class Clients:
         self._starts = TokenBucket(STARTS_PER_SECOND, START_BURST, now=clock())
         self._sessions: dict[str, ClientSession] = {}
 
-    def open(
-        self, protocol: Protocol, room: str, token: str, offer: str, *, watches: str | None = None
-    ) -> ClientSession:
-        """Start a session. Raises Refusal (TokenError among them) or MediaError."""
-        try:
-            return self._open(protocol, room, token, offer, watches)
-        except Refusal as refusal:
-            self._rooms.refused[refusal.code] += 1
-            raise
+    def admit(self, protocol: Protocol, room: str, token: str) -> Admission:
+        """May whoever has this token start a session? Raises Refusal or TokenError."""
+        needed: Permission = "publish" if protocol == "whip" else "subscribe"
+        with self._counting():
+            claims = self._rooms.read_link(token, room)
+            # Who only knocks is to learn nothing, not even whether somebody sends, and to use nothing up.
+            if not (claims.allows("join") and claims.allows(needed)):
+                raise TokenError("token-forbidden")
+        return Admission(protocol, claims, _digest(token))
+
+    def open(self, admission: Admission, offer: str, *, watches: str | None = None) -> ClientSession:
+        """Start a session. Raises Refusal or MediaError."""
+        with self._counting():
+            return self._open(admission, offer, watches)
 
     def find(self, protocol: Protocol, room: str, id: str, token: str) -> ClientSession:
         """The session of this URL, for whoever started it. Raises Refusal or TokenError. The token may have
@@ -98,18 +113,24 @@ class Clients:
             ice_lite=True,
         )
 
-    def _open(
-        self, protocol: Protocol, room: str, token: str, offer: str, watches: str | None
-    ) -> ClientSession:
-        claims = self._rooms.read_link(token, room)
-        # Who only knocks is to learn nothing, not even whether somebody sends, and to use nothing up.
-        if not (claims.allows("join") and claims.allows("publish" if protocol == "whip" else "subscribe")):
-            raise TokenError("token-forbidden")
+    @contextlib.contextmanager
+    def _counting(self) -> Iterator[None]:
+        try:
+            yield
+        except Refusal as refusal:
+            self._rooms.refused[refusal.code] += 1
+            raise
+
+    def _open(self, admission: Admission, offer: str, watches: str | None) -> ClientSession:
+        protocol, claims = admission.protocol, admission.claims
         if not self._starts.take(now=self._clock()):
             raise Refusal("too-fast")
         description = sdp.parse(offer)
         _check_offer(description, protocol)
-        live = self._rooms.open(room) if protocol == "whip" else self._find_audience_room(room, watches)
+        if protocol == "whip":
+            live = self._rooms.open(claims.room)
+        else:
+            live = self._find_audience_room(claims.room, watches)
         try:
             participant, answer = live.connect_client(
                 claims, "sender" if protocol == "whip" else "viewer", offer, watches=watches
@@ -121,7 +142,7 @@ class Clients:
             protocol=protocol,
             live=live,
             participant=participant,
-            token_digest=_digest(token),
+            token_digest=admission.token_digest,
             answer=answer,
             mid=next((media.mid for media in description.media if not media.rejected), ""),
             remote_ufrag=next((media.ice_ufrag for media in description.media if media.ice_ufrag), ""),

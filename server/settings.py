@@ -140,7 +140,7 @@ class Settings(BaseModel):
         1000,
         ge=2,
         le=100_000,
-        description="WebSocket connections that said hello, at a time; a tenth more for people who come back.",
+        description="WebSockets that said hello, at a time; a tenth more for people who come back.",
     )
     max_peers: int = Field(400, ge=2, le=10_000, description="WebRTC connections at a time.")
     messages_per_second: float = Field(20, ge=1, le=1000, description="Messages a page may send, on average.")

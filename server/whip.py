@@ -77,13 +77,14 @@ class WhipApi:
         return response
 
     async def _post(self, request: web.Request) -> web.Response:
-        token = _bearer(request)
-        offer = await _body(request, SDP, request.client_max_size)
         protocol, room = _protocol(request), request.match_info["room"]
+        # Before the body: it is waited for and kept, which a stranger is not to have for nothing.
+        admission = self._clients.admit(protocol, room, _bearer(request))
         watches = request.query.get("participant") if protocol == "whep" else None
         if watches is not None and not _IDENTITY.fullmatch(watches):
             raise Refusal("not-found")
-        session = self._clients.open(protocol, room, token, offer, watches=watches)
+        offer = await _body(request, SDP, request.client_max_size)
+        session = self._clients.open(admission, offer, watches=watches)
         return web.Response(
             status=201,
             text=session.answer,

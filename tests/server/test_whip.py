@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -226,6 +227,17 @@ class TestRefusals:
             await client.post("/whep/room", data="x", headers=headers(link("guest")))
         await start(client)
 
+    async def test_no_body_of_a_stranger_is_waited_for(self, client: Any) -> None:
+        for bearer in ("nonsense", link("guest"), token("chat")):
+            reader, writer = await asyncio.open_connection(client.host, client.port)
+            writer.write(
+                f"POST /whip/room HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n"
+                "Content-Type: application/sdp\r\nContent-Length: 200000\r\n\r\nv=0".encode()
+            )
+            async with asyncio.timeout(whip.BODY_SECONDS / 2):
+                assert (await reader.readline()).split()[1] in (b"401", b"403")
+            writer.close()
+
     async def test_only_sdp_is_read(self, client: Any) -> None:
         response = await client.post(
             "/whip/room", data="{}", headers=headers(token("publish"), "application/json")
@@ -396,7 +408,7 @@ class TestStopping:
         house = House()
         sessions = clients.Clients(house.rooms, lambda: house.now)
         bearer = house.token("guest", may=("join", "publish"), lifetime=60)
-        session = sessions.open("whip", "room", bearer, SENDING)
+        session = sessions.open(sessions.admit("whip", "room", bearer), SENDING)
         house.wall += 3600
         assert sessions.find("whip", "room", session.id, bearer) is session
         sessions.close(session)
@@ -422,7 +434,8 @@ def test_no_body_breaks_the_server(body: bytes) -> None:
     bearer = house.token("guest", may=("join", "publish", "subscribe"))
     for protocol in ("whip", "whep"):
         try:
-            session = sessions.open(protocol, "room", bearer, body.decode(errors="replace"))  # type: ignore[arg-type]
+            admission = sessions.admit(protocol, "room", bearer)  # type: ignore[arg-type]
+            session = sessions.open(admission, body.decode(errors="replace"))
         except (Refusal, MediaError):
             assert not house.sfu.peers and not house.rooms.rooms
         else:
