@@ -80,8 +80,8 @@ class FakePeer:
                 self._on_event(PublicationChanged(publication))  # type: ignore[arg-type]
             assert mid
         for line in sdp.splitlines():
-            if line.startswith("slots="):
-                self.slots = [FakeSlot(i, f"a{i}", f"v{i}") for i in range(int(line[6:]))]
+            if line.startswith("a=slots:"):
+                self.slots = [FakeSlot(i, f"a{i}", f"v{i}") for i in range(int(line[8:]))]
         self.offers += 1
         rejected = 0 if "AV1" in sdp else 9
         return (
@@ -200,7 +200,7 @@ class Page:
         self, connection: str = "first", slots: int = 2, sources: Mapping[str, str] | None = None
     ) -> None:
         sources = {"0": "microphone", "1": "camera", "2": "screen"} if sources is None else sources
-        self.say(type="offer", connection=connection, sdp=f"v=0\r\nslots={slots}\r\n", sources=sources)
+        self.say(type="offer", connection=connection, sdp=f"v=0\r\na=slots:{slots}\r\n", sources=sources)
 
     def drop(self) -> None:
         self.session.disconnected()

@@ -329,7 +329,7 @@ class TestWebSocket:
         socket = await hello(client, link())
         await receive(socket, "welcome")
         await socket.send_json(
-            {"type": "offer", "connection": "a", "sdp": "v=0\r\nslots=2\r\n", "sources": {}}
+            {"type": "offer", "connection": "a", "sdp": "v=0\r\na=slots:2\r\n", "sources": {}}
         )
         await receive(socket, "answer")
         (peer,) = fake_sfu.peers

@@ -15,7 +15,7 @@ from tests.server.fakes import House, Page
 
 VALID: list[dict[str, Any]] = [
     {"type": "hello", "version": 1, "token": "t", "name": "Sam"},
-    {"type": "offer", "connection": "a", "sdp": "v=0\r\nslots=2\r\n", "sources": {"0": "microphone"}},
+    {"type": "offer", "connection": "a", "sdp": "v=0\r\na=slots:2\r\n", "sources": {"0": "microphone"}},
     {"type": "media", "microphone": True, "camera": False, "screen": False},
     {"type": "wish", "tiles": [{"slot": 0, "width": 640, "height": 360, "pinned": True}]},
     {"type": "chat", "text": "hello"},

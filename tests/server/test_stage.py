@@ -308,7 +308,7 @@ def test_a_viewer_sees_one_person_and_is_seen_by_all(house: House) -> None:
     host, guest, host_peer, _ = pair(house)
     live = house.rooms.rooms["room"]
     claims = house.rooms.read_link(house.token("guest", may=("join", "subscribe")))
-    viewer, _ = live.connect_client(claims, "viewer", "v=0\r\nslots=1\r\n", watches=guest.id)
+    viewer, _ = live.connect_client(claims, "viewer", "v=0\r\na=slots:1\r\n", watches=guest.id)
     house.settle()
     peer = house.sfu.peer_of(viewer)
     assert peer.bound[0] == (
@@ -328,7 +328,7 @@ def test_a_viewer_without_a_choice_stays_with_whom_it_saw_first(house: House) ->
     host, guest, host_peer, _ = pair(house)
     live = house.rooms.rooms["room"]
     claims = house.rooms.read_link(house.token("guest", may=("join", "subscribe")))
-    viewer, _ = live.connect_client(claims, "viewer", "v=0\r\nslots=1\r\n")
+    viewer, _ = live.connect_client(claims, "viewer", "v=0\r\na=slots:1\r\n")
     house.settle()
     peer = house.sfu.peer_of(viewer)
     assert peer.bound[0][0] is host_peer.publications["microphone"]

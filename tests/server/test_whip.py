@@ -24,9 +24,10 @@ UFRAG, PWD = "abcd", "0123456789abcdef01234567"
 
 
 def offer(*lines: tuple[str, str], codec: str = "VP8", ufrag: str = UFRAG) -> str:
-    """An offer with these (kind, direction) lines. FakePeer gives it one slot and takes it for sending."""
-    text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nslots=1\r\n"
-    text = text.replace("slots=1\r\n", "") + f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{PWD}\r\n"
+    """An offer with these (kind, direction) lines. `a=slots:` tells FakePeer of places to receive in."""
+    text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    text += f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{PWD}\r\n"
+    text += "a=slots:1\r\n" if any("recv" in direction for _, direction in lines) else ""
     for mid, (kind, direction) in enumerate(lines):
         number, name = (111, "opus/48000/2") if kind == "audio" else (96, f"{codec}/90000")
         text += f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}\r\na=mid:{mid}\r\na={direction}\r\n"
@@ -134,8 +135,11 @@ class TestStarting:
     async def test_a_viewer_may_choose_whom_to_watch(self, client: Any, fake_sfu: FakeSfu) -> None:
         await start(client)
         await start(client)
-        second = fake_sfu.peers[1].name
-        await start(client, "whep", query=f"?participant={second}")
+        first, second = fake_sfu.peers
+        for chosen, query in ((first, ""), (second, f"?participant={second.name}")):
+            await start(client, "whep", query=query)
+            bound = fake_sfu.peers[-1].bound
+            assert bound == {0: (chosen.publications["microphone"], chosen.publications["camera"])}
         for wrong in ("nobody", "a/b", "", "%00"):
             response = await client.post(
                 f"/whep/room?participant={wrong}", data=WATCHING, headers=headers(token("subscribe"))
