@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from socket import create_connection
 from typing import Any
 
@@ -100,24 +101,34 @@ class TestPages:
         assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"])
 
     @pytest.mark.parametrize(
-        "path",
+        ("path", "file"),
         [
-            "/static/../pyproject.toml",
-            "/static/%2e%2e/conftest.py",
-            "/static/js/..%2f..%2fsecret",
-            "/static//etc/passwd",
-            "/static/%2fetc/passwd",
-            "/static/js",
-            "/static/.hidden",
-            "/static/js%00main.js",
-            "/static/js%5cmain.js",
+            ("/static/../secret", "../secret"),
+            ("/static/%2e%2e/secret", "../secret"),
+            ("/static/..%2fsecret", "../secret"),
+            ("/static/js/..%2f..%2fsecret", "../secret"),
+            ("/static//etc/passwd", "/etc/passwd"),
+            ("/static/%2fetc/passwd", "/etc/passwd"),
+            ("/static/js", "js"),
+            ("/static/.hidden", ".hidden"),
+            ("/static/js/.x", "js/.x"),
+            ("/static/js%00main.js", "js/main.js"),
+            ("/static/js%5cmain.js", "js\\main.js"),
         ],
     )
-    async def test_no_path_leads_out_of_the_folder(self, client: Any, path: str) -> None:
-        from yarl import URL
-
-        response = await client.get(URL(path, encoded=True))
-        assert response.status == 404
+    async def test_no_path_leads_out_of_the_folder_or_to_what_is_hidden(
+        self, client: Any, static: Path, path: str, file: str
+    ) -> None:
+        for made in ("../secret", ".hidden", "js/.x", "js\\main.js"):
+            (static / made).write_text("not for everybody")
+        assert (static / file).exists(), "there is something to be kept back"
+        # As bytes: clients tidy paths up before they send them.
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        status, _, rest = (await reader.read()).partition(b"\r\n")
+        writer.close()
+        assert status == b"HTTP/1.1 404 Not Found"
+        assert b"not for everybody" not in rest and b"root:" not in rest
 
     async def test_an_edited_file_is_served_at_the_next_reload(self, client: Any, static: Any) -> None:
         import os
