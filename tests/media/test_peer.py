@@ -1,6 +1,7 @@
 """One peer's core, packet by packet."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -102,9 +103,9 @@ class Peer:
         self.rtp.append((parsed, parse_extensions(header), payload))
 
     def _send_rtcp(self, data: bytes) -> None:
-        drops: dict[str, int] = {}
+        drops: Counter[str] = Counter()
         self.datagrams.append(data)
-        self.rtcp += rtcp.parse(data)
+        self.rtcp += rtcp.parse(data, drops)
         assert not drops
 
     def _changed(self, publication: Publication) -> None:
@@ -284,10 +285,17 @@ def test_requests_for_what_is_not_a_picture_of_theirs_are_ignored(pair: tuple[Pe
     alice, bob = pair
     alice.run(2.0)
     alice.rtcp.clear()
-    for ssrc in (bob.streams["2"].ssrc, 12345, next(iter(alice.client.senders())).ssrc):
+    sound, picture = (
+        tuple(header.sequence for header, _, _ in bob.rtp if header.ssrc == bob.streams[mid].ssrc)[-3:]
+        for mid in ("2", "3")
+    )
+    before = len(bob.rtp)
+    publishers = next(iter(alice.client.senders())).ssrc
+    for ssrc, numbers in ((bob.streams["2"].ssrc, sound), (12345, picture), (publishers, picture)):
         bob.core.receive_rtcp(PictureLoss(1, ssrc).serialize(), now=2.0)
-        bob.core.receive_rtcp(Nack(1, ssrc, (1, 2, 3)).serialize(), now=2.0)
+        bob.core.receive_rtcp(Nack(1, ssrc, numbers).serialize(), now=2.0)
     assert alice.sent(PictureLoss) == []
+    assert len(bob.rtp) == before, "nothing is sent again"
 
 
 def test_timers_follow_what_others_ask(pair: tuple[Peer, Peer]) -> None:

@@ -474,6 +474,9 @@ def test_a_peer_has_a_limited_number_of_paths(in_world):
 def test_nothing_is_left_of_a_closed_peer(in_world):
     async def scenario(world):
         client = await world.connected_client()
+        client.transport.send_rtp(HEADER, b"x")
+        await asyncio.sleep(0.1)
+        assert client.media.qsize() == 1
         client.transport.restart()
         client.transport.close()
         await asyncio.sleep(0.1)
@@ -481,6 +484,7 @@ def test_nothing_is_left_of_a_closed_peer(in_world):
         assert not (port._transports or port._ufrags or port._paths or port._handshakes or port._endings)
         client.transport.send_rtp(HEADER, b"x")
         await asyncio.sleep(0.1)
+        assert client.media.qsize() == 1, "nothing is sent any more"
 
     in_world(scenario)
 
