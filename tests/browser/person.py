@@ -63,6 +63,11 @@ class Person:
         await self.page.clock.install()
         self.tolerates.add("WebSocket is closed before the connection is established")
 
+    async def hold_clock(self) -> None:
+        """From now on no wait of the page ends by itself, until its clock is run or resumed."""
+        now = await self.page.evaluate("Date.now()")
+        await self.page.clock.pause_at((now + 1000) / 1000)
+
     # --- what they do
 
     async def open(self, address: str) -> Person:

@@ -118,14 +118,20 @@ async def test_nobody_is_bothered_while_the_connection_is_good(call):
 
 async def test_a_poor_uplink_is_said_once_it_lasts_and_its_end_too(call):
     guest = call.guest
-    polite = guest.page.locator("#polite")
+    polite, signal = guest.page.locator("#polite"), guest.tile("You").locator(".signal")
+    await guest.turn_clock()
+    await guest.hold_clock()
     await told(guest, Ana={**SLOW_TO_SEND, "picture": "stills"}, Ruth={**SLOW_TO_SEND, "picture": "motion"})
-    await expect(guest.tile("You").locator(".signal")).to_have_attribute("data-quality", "poor")
-    assert await own(guest).is_hidden()  # it may pass
+    await expect(signal).to_have_attribute("data-quality", "poor")
+    await expect(own(guest)).to_be_hidden()  # it may pass
+    await guest.page.clock.resume()
     await expect(own(guest)).to_have_text(f"{WORDS} {SPARED}")
     await expect(polite).to_contain_text(f"{WORDS} {SPARED}")
+    await guest.hold_clock()
     await told(guest, Ana=GOOD, Ruth=GOOD)
-    assert await own(guest).is_visible()
+    await expect(signal).to_have_attribute("data-quality", "good")
+    await expect(own(guest)).to_be_visible()
+    await guest.page.clock.resume()
     await expect(own(guest)).to_be_hidden()
     await expect(polite).to_contain_text("Your connection is good again.")
 
@@ -275,9 +281,10 @@ async def test_while_somebody_is_out_of_reach_a_clock_counts_until_they_are_back
     try:
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        # From the first seconds on, long before any connection is given up.
-        await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[0-4]$"), timeout=6_000)
-        await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, 0:0[5-9]$"))
+        await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, "))
+        # Long before the connection is given up: for the host's page all is well.
+        await expect(host.page.locator("#connection")).to_be_hidden()
+        await expect(note(host, "Ana")).to_have_text(re.compile("^Reconnecting, (0:0[5-9]|0:[1-5]|[1-9])"))
         # By now neither has come for so long that it would count as off, but she has switched nothing off.
         await expect(host.tile("Ana")).to_have_attribute("aria-label", "Ana, reconnecting")
         words, tile = await note(host, "Ana").bounding_box(), await host.tile("Ana").bounding_box()

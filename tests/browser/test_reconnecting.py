@@ -247,11 +247,8 @@ async def test_an_end_in_a_network_that_has_just_died_is_said_not_to_be_done(ses
     await guest.reads("The session has ended")
 
 
-async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_one(session):
-    host, guest = session.host, session.guest
-    guest.wire.refusing = True
-    await guest.wire.cut()
-    await guest.reads("Reconnecting")
+async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_one(away):
+    host, guest = away.host, away.guest
     await guest.press("Leave")
     await guest.reads("You have left the session")
     await expect(host.tile("Ana")).to_have_count(1)
@@ -259,7 +256,7 @@ async def test_whoever_leaves_without_a_connection_has_left_as_soon_as_there_is_
     guest.wire.refusing = False
     await expect(host.tile("Ana")).to_have_count(0)
     await expect(guest.page.locator("#ended")).to_be_visible()
-    await guest.page.wait_for_timeout(1000)  # two ticks of the pill that would say it
+    await guest.page.clock.run_for(1_000)  # two ticks of the pill that would say it
     assert await said.json_value() == []
 
 
@@ -485,8 +482,7 @@ async def test_a_page_tries_again_for_as_long_as_it_is_open(away):
 async def test_a_page_tries_again_at_once_when_the_network_is_back(away):
     host, guest = away.host, away.guest
     await guest.page.clock.run_for(60_000)
-    now = await guest.page.evaluate("Date.now()")
-    await guest.page.clock.pause_at((now + 1000) / 1000)  # from now on no wait ends by itself
+    await guest.hold_clock()
     sockets = len(guest.wire.sockets)
     await guest.page.context.set_offline(True)
     guest.wire.refusing = False
@@ -502,8 +498,7 @@ async def test_an_attempt_that_hangs_in_the_dead_network_is_not_waited_for(away)
     tried, sockets = guest.wire.refused, len(guest.wire.sockets)
     await guest.wire.another_attempt(tried)
     await guest.page.clock.run_for(2_000)
-    now = await guest.page.evaluate("Date.now()")
-    await guest.page.clock.pause_at((now + 1000) / 1000)
+    await guest.hold_clock()
     guest.wire.swallowing = guest.wire.refusing = False
     await guest.page.evaluate("dispatchEvent(new Event('online'))")
     await guest.wire.another(sockets)
