@@ -7,6 +7,7 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.person import Person
+from tests.browser.test_session import OVERHEAR
 
 # As if the server had said it: the conditions of a path that no test can make in a browser alone.
 SAY = """message => {
@@ -21,8 +22,16 @@ KEEP_SOCKETS = """
 """
 SCREEN = "Ruth\u2019s screen"
 CONDITIONS = {"type": "conditions", "people": []}
-
-
+# What was last said of it.
+PREFERS = """saves => {
+    const last = window.told.findLast(({type}) => type === "prefer");
+    return last?.save_data === saves && last.sound_only === false;
+}"""
+HEARD = """told => told.some(({type, sounds}) => type === "heard" && sounds.length === 1
+    && sounds[0].slot === 0 && sounds[0].total_ms > 500 && sounds[0].concealed_ms < sounds[0].total_ms / 10
+    && sounds[0].silent_ms < sounds[0].total_ms / 10 && sounds[0].buffered_ms > 0)"""
+HEARD_SILENCE = """told => told.some(({type, sounds}) => type === "heard" && sounds.length === 1
+    && sounds[0].silent_ms > sounds[0].total_ms / 2 && sounds[0].concealed_ms < sounds[0].total_ms / 10)"""
 NO_PICTURE_IS_SENT = """() => window.peers.at(-1).getSenders().every(({track}) => track?.kind !== "video")"""
 
 
@@ -177,3 +186,30 @@ async def test_the_page_obeys_what_it_is_to_send_and_says_what_others_missed(per
     await host.page.evaluate(SAY, {**CONDITIONS, "missed": 2.0, "missed_by": []})
     await host.reads("Some of the others missed the last 2 seconds of what you said")
     await expect(host.page.locator("#polite")).to_contain_text("missed the last 2 seconds")
+
+
+async def test_who_saves_data_says_so_to_the_server_and_the_choice_is_kept(person, server, room):
+    host = await person()
+    await host.page.add_init_script(f"window.told = ({OVERHEAR})()")
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    await host.page.wait_for_function(PREFERS, arg=False)
+    await host.press("More")
+    await host.page.get_by_role("switch", name="Save data").check()
+    await host.page.wait_for_function(PREFERS, arg=True)
+    await host.page.reload()
+    await host.sees("room")
+    await host.page.wait_for_function(PREFERS, arg=True)
+    await host.press("More")
+    await expect(host.page.get_by_role("switch", name="Save data")).to_be_checked()
+    await host.page.get_by_role("switch", name="Save data").uncheck()
+    await host.page.wait_for_function(PREFERS, arg=False)
+
+
+async def test_the_server_hears_how_each_sound_arrived_and_what_was_silence(session):
+    host, guest = session.host, session.guest
+    await host.hears()
+    told = await host.page.evaluate_handle(OVERHEAR)
+    await host.page.wait_for_function(HEARD, arg=told)
+    await guest.press("Microphone")
+    await host.page.wait_for_function(HEARD_SILENCE, arg=told)
