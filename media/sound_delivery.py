@@ -15,6 +15,8 @@ STEADY_LOOKS: Final = 12
 STEADY_SPREAD: Final = 0.03  # seconds between the best packets of these looks, at most
 # Packets of sound in two looks: a voice, whose silence tells something (DTX sends 2.5 a second).
 REGULAR: Final = 3
+HEARD_LOOKS: Final = 2
+OVERDUE: Final = 3  # packets of sound, from which on a voice has broken off
 SILENT_LOOKS: Final = 20  # looks without a packet of sound after which its delay is not known
 # Seconds without any packet, of sound or picture: a dead spot, of which nothing but its end can be learnt. A
 # queue lets something through, and DTX leaves 0.4 s.
@@ -37,7 +39,7 @@ class SoundDelivery:
         self._delays: deque[float] = deque(maxlen=DRAIN_LOOKS)  # of the last looks
         self._looks = 0  # that heard something
         self._silent_looks = 0
-        self._heard: deque[int] = deque(maxlen=2)  # packets of sound in the last looks that had any
+        self._heard: deque[int] = deque(maxlen=HEARD_LOOKS)  # packets in the last looks that had any
         self._received = 0  # packets of sound until the last look
         self._counts: list[tuple[int, int]] = []  # (highest, received) at the last looks
         self._looked_at = 0.0
@@ -94,7 +96,7 @@ class SoundDelivery:
             self._silent_looks += 1
             if self._silent_looks >= SILENT_LOOKS:
                 self.delay = 0.0
-            elif pictures and sum(self._heard) >= REGULAR:
+            elif pictures and self._is_broken_off():
                 # In a queue without room, sound is lost like all the rest: what came through tells as well.
                 self.delay = max(self.delay, min(picture.behind for picture in pictures))
             return
@@ -108,6 +110,12 @@ class SoundDelivery:
         if self._looks % BASE_WINDOW == 0:
             self._base, self._next_base = self._next_base, None
         self.delay = max(typical - self._base, 0.0)
+
+    def _is_broken_off(self) -> bool:
+        """Is a voice missing for longer than the gaps between its packets? Between long ones a look hears
+        nothing now and then, and a picture that a browser holds back is late without any queue."""
+        lately = sum(self._heard)
+        return lately >= REGULAR and self._silent_looks * lately >= OVERDUE * HEARD_LOOKS
 
     def _measure_loss(self, stream: ReceiveStream) -> None:
         self._counts.append((stream.highest, stream.received))

@@ -202,6 +202,23 @@ def test_where_a_voice_breaks_off_late_pictures_tell_of_the_queue() -> None:
     assert sound.uplink.level > Level.FULL and sound.uplink.queued
 
 
+def test_long_packets_leave_gaps_in_which_late_pictures_tell_nothing_yet() -> None:
+    """A browser holds back what its estimate has no room for: pictures come late without any queue."""
+    uplink, stream = Uplink(), ReceiveStream(1, 48_000, nacks=False)
+    picture = ReceiveStream(2, 90_000, nacks=True)
+    picture.receive(0, 0, 1000, now=10.0)
+    for number in range(49):
+        at = 10 + number * 0.06
+        stream.receive(number, number * 2880, 105, now=at)
+        uplink.on_timeout(stream, [picture], encodings=3, now=at)
+    delays = []
+    for number in range(1, 4):  # of half a second ago
+        picture.receive(number, round((at - 10.5) * 90_000), 1000, now=at + 0.099 * number)
+        uplink.on_timeout(stream, [picture], encodings=3, now=at + 0.101 * number)
+        delays.append(uplink.delay)
+    assert delays[0] < 0.01 and delays[-1] > 0.5, "until three packets of sound are overdue"
+
+
 def test_where_a_silent_microphone_sends_next_to_nothing_late_pictures_tell_nothing() -> None:
     sound = Sound()
     sound.run(5)
