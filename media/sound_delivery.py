@@ -21,6 +21,7 @@ SILENT_LOOKS: Final = 20  # looks without a packet of sound after which its dela
 # Seconds without any packet, of sound or picture: a dead spot, of which nothing but its end can be learnt. A
 # queue lets something through, and DTX leaves 0.4 s.
 OUTAGE: Final = 0.5
+SMOOTHING: Final = 0.02  # of the delay, with each look: 5 s
 DRAINING: Final = 0.85  # of the longest delay of some looks: below, the queue is on its way out
 DRAIN_LOOKS: Final = 3
 
@@ -30,6 +31,7 @@ class SoundDelivery:
 
     def __init__(self) -> None:
         self.delay = 0.0  # seconds that sound lags behind its best
+        self.usual_delay = 0.0  # the same over some seconds
         self.loss = 0.0  # 0..1, lately
         self.shrinks = False  # is the delay on its way down?
         self._stream: ReceiveStream | None = None
@@ -48,7 +50,7 @@ class SoundDelivery:
     def forget(self) -> None:
         """How long the best packet takes is not known any more."""
         self._stream = None
-        self.delay = self.loss = 0.0
+        self.delay = self.usual_delay = self.loss = 0.0
 
     def look(self, stream: ReceiveStream | None, pictures: Sequence[ReceiveStream], *, now: float) -> None:
         """Looks at the sound's stream, and at the pictures' where that is silent."""
@@ -64,6 +66,7 @@ class SoundDelivery:
             else:
                 self._measure_delay(stream, [p for p in pictures if p.last_packet_at > looked_at])
             self._measure_loss(stream)
+        self.usual_delay += SMOOTHING * (self.delay - self.usual_delay)
         self.shrinks = self.delay < DRAINING * max(self._delays, default=0.0)
         self._delays.append(self.delay)
 
@@ -77,7 +80,7 @@ class SoundDelivery:
     def accept_lag(self) -> None:
         """From now on the lag of these last looks is the best."""
         self._base = self._next_base = min(self._lows)
-        self.delay = 0.0
+        self.delay = self.usual_delay = 0.0
         self._delays.clear()
 
     def _begin(self, stream: ReceiveStream) -> None:

@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import Final
 
 from media.inherent_loss import BEARABLE_LOSS, InherentLoss
-from media.retries import Retries
+from media.retries import REST_AT_MOST, Retries
 from media.sound_delivery import SoundDelivery
 from media.stream.receive import ReceiveStream
 
@@ -25,6 +25,7 @@ STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
 # Browsers give way to loss themselves from 2 to 10 % on (libwebrtc loss_based_bwe_v2.cc), and redundancy
 # bears less.
 STARVING_LOSS: Final = 0.10
+STANDING_DELAY: Final = 0.05  # seconds that sound lags on average behind a picture that fills the uplink
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
 THIN_REST: Final = 15.0  # seconds without a cause for thin sound before it is fuller: it is negotiated
@@ -53,6 +54,7 @@ class Uplink:
         self._retries = Retries()
         self._fuller = Retries(THIN_REST)  # of sound that is not thin
         self._thin_until = float("-inf")  # there was a reason for it
+        self._waited_at = float("-inf")  # sound last did, on average, while thin
         self._level_before = Level.FULL  # sound began to starve
         self._stepped_at = float("-inf")
         self._clean_since = float("-inf")
@@ -86,6 +88,7 @@ class Uplink:
         self.level = min(self.level, Level.SMALL)
         self._clean_since = now  # of this path, nothing was heard before
         self._retries, self._fuller = Retries(), Retries(THIN_REST)
+        self._waited_at = float("-inf")
         self._sound.forget()
         self.inherent = InherentLoss()
 
@@ -130,11 +133,20 @@ class Uplink:
         alone = not encodings and self.queued
         if self.level >= Level.STILLS or alone:
             self.thin, self._thin_until = True, now
-        elif self.thin and now - max(self._thin_until, self._clean_since) >= self._fuller.rest(0):
+        elif self.thin and self._may_be_fuller(now):
             self.thin = False
             self._fuller.on_raised(0, now=now)
         elif not self.thin:
             self._fuller.on_best(now=now)
+
+    def _may_be_fuller(self, now: float) -> bool:
+        """Where sound waits a little most of the time, the picture takes all that the uplink carries: fuller
+        sound would be too much, and is tried as seldom as if it had been."""
+        if self._sound.usual_delay > STANDING_DELAY:
+            self._waited_at = now
+        clean_since = max(self._thin_until, self._clean_since)
+        rest = self._fuller.rest(0)
+        return now - clean_since >= (rest if now - self._waited_at >= rest else REST_AT_MOST)
 
     def _find_other_causes(self, stream: ReceiveStream | None, now: float) -> None:
         """What has turned out not to be the picture's doing, the picture is not held back for."""

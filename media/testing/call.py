@@ -169,7 +169,7 @@ class RelayedPeer:
         self.client = client
         self._call = call
         self._rng = rng
-        self._up, self._down = Link(up, rng), Link(down, rng)
+        self.up, self._down = Link(up, rng), Link(down, rng)
         self._armed = float("inf")
         self.core = PeerCore(
             rng=rng,
@@ -182,14 +182,14 @@ class RelayedPeer:
 
     def impair(self, up: LinkSettings | None, down: LinkSettings | None) -> None:
         if up is not None:
-            self._up = Link(up, self._rng)
+            self.up = Link(up, self._rng)
         if down is not None:
             self._down = Link(down, self._rng)
 
     def flush(self) -> None:
         """Puts on the way what the client has to send."""
         for packet in self.client.take_packets():
-            self._send(self._up, packet, self._receive_up)
+            self._send(self.up, packet, self._receive_up)
 
     def _send_down(self, packet: bytes) -> None:
         self._send(self._down, packet, self._receive_down)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from statistics import mean
 
 import pytest
 
@@ -123,6 +125,33 @@ def test_sound_without_a_picture_is_thin_where_the_uplink_bears_no_more(rate: fl
     fuller = [place * STEP for place, (a, b) in enumerate(pairwise(thin)) if a and not b]
     assert 2 <= len([at for at in fuller if at < 200.0]) <= 5
     assert fuller[-1] > 200.0 and not thin[-1], "and borne when it can be"
+
+
+def test_fuller_sound_is_not_tried_where_a_picture_fills_the_uplink() -> None:
+    assert mean(concealed_beside_a_picture_that_fills_the_uplink(seed) for seed in range(1, 7)) < 0.001
+
+
+def concealed_beside_a_picture_that_fills_the_uplink(seed: int) -> float:
+    """What a browser does on a narrow uplink: its picture takes what sound leaves, until that waits 0.1 s."""
+    call = Call(seed=seed)
+    alice = call.join("alice", microphone=True, camera=CAMERA, up=link((0.0, 5e6), (5.0, 120e3)))
+    bob = call.join("bob", slots=1)
+    call.bind(bob, 0, alice)
+    camera, core, road = alice.camera, call.core(alice), call.peers["alice"].up
+    assert camera is not None
+    bitrate, waits = 80e3, [0.0] * 3  # the last one is not known to the browser yet
+    while call.now < 100.0:
+        call.run(STEP)
+        waits = [*waits[1:], road.queue_delay(now=call.now)]
+        if waits[1] < 0.11:
+            bitrate = min(1.01 * bitrate, 100e3)
+        elif waits[1] > waits[0]:
+            bitrate = max(0.85 * bitrate, 30e3)
+        ordered = min(core.order.encodings.get("camera", 3), 3 if call.now < 5.5 else 1)
+        camera.enabled = [place < ordered for place in range(3)]
+        camera.encoders[0].settings = replace(CAMERA[0], bitrate=round(bitrate))
+        alice.opus.bitrate = 14_000 if core.order.thin else 32_000
+    return Listener(bob.audio[0].log).concealed(frames(15.0, 99.0), PATIENCE)
 
 
 def test_a_tile_that_is_hidden_for_long_is_filled_again_at_once() -> None:

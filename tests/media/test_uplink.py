@@ -239,6 +239,21 @@ def test_steps_that_would_change_nothing_are_left_out() -> None:
     assert sound.levels == [Level.SLOW]
 
 
+def test_sound_is_not_fuller_where_the_picture_takes_all_that_the_uplink_carries() -> None:
+    """It has come back, and sound waits behind it, though not for long."""
+    for swing, thin_after in ((0.0, 16.0), (0.12, 50.0)):
+        sound = Sound()
+        sound.run(5)
+        sound.run(5, delay=0.4, swing=0.1)
+        while sound.uplink.level > Level.SLOW:
+            sound.run(0.1)
+        since = sound.now
+        while sound.uplink.thin and sound.now < since + 100:
+            sound.run(1.0, swing=swing)
+        assert sound.uplink.level < Level.SLOW
+        assert thin_after - 2 < sound.now - since < thin_after + 20, "once a minute it is tried all the same"
+
+
 def camera(*rids: str) -> Publication:
     return Publication(
         "camera", "video", "1", rids, SenderClock(), send_rtcp=print, on_changed=print, wake=lambda at: None
