@@ -43,6 +43,7 @@ __all__ = [
     "SfuSettings",
     "Slot",
     "SlotsChanged",
+    "carries_all",
 ]
 
 # A path that died is known in 1.5 s where something ought to come all the time: a silent microphone still
@@ -51,6 +52,13 @@ __all__ = [
 DEAD_AFTER: Final = 1.5
 DEAD_AFTER_QUIET: Final = 6.0
 STEADY: Final = 1.0  # seconds: media at most so much older than the last sign of life did flow then
+
+
+def carries_all(offer: sdp.SessionDescription, *, sends: bool) -> bool:
+    """Would every line of a first offer be carried? `sends`: of a client whose sound and picture are taken,
+    else of one that only watches. Raises `MediaError`."""
+    lines = negotiation.agree(offer, None if sends else {}, max_lines=len(offer.media))
+    return all(line.role != "rejected" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Literal
 from media import sdp
 from media.errors import MediaError
 from media.sdp import IceFragment
+from media.sfu import carries_all
 from server.auth import LinkClaims, Permission, TokenError
 from server.bucket import TokenBucket
 from server.live import LiveRoom
@@ -155,9 +156,6 @@ class Clients:
             if other.alive and other.participant != participant
         }
         self._sessions[session.id] = session
-        if _is_partial(answer):
-            self.close(session)
-            raise Refusal("unsupported-codec")
         return session
 
     def _find_audience_room(self, name: str, watches: str | None) -> LiveRoom:
@@ -179,8 +177,8 @@ def trickles(session: ClientSession, fragment: IceFragment) -> bool:
 
 
 def _check_offer(description: sdp.SessionDescription, protocol: Protocol) -> None:
-    """At most one sound and one picture (RFC 9725 section 4.4.2), in the direction that the protocol is
-    for."""
+    """At most one sound and one picture (RFC 9725 section 4.4.2), in the direction that the protocol is for,
+    and all of it in codecs that are carried."""
     for kind in ("audio", "video"):
         lines = [
             media
@@ -196,12 +194,10 @@ def _check_offer(description: sdp.SessionDescription, protocol: Protocol) -> Non
         for media in description.media
     ):
         raise MediaError("no-media", "The offer has neither sound nor a picture in the right direction.")
-
-
-def _is_partial(answer: str) -> bool:
-    """Was a part of the offer turned down? Better no session than one without its picture (RFC 9725 section
-    4.4.3)."""
-    return any(media.rejected for media in sdp.parse(answer).media)
+    # Better no session than one without its picture (RFC 9725 section 4.4.3). And now, not by the answer: an
+    # encoder's running session ends as soon as its next one has joined.
+    if not carries_all(description, sends=protocol == "whip"):
+        raise Refusal("unsupported-codec")
 
 
 def _digest(token: str) -> bytes:

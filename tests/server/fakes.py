@@ -83,11 +83,10 @@ class FakePeer:
             if line.startswith("a=slots:"):
                 self.slots = [FakeSlot(i, f"a{i}", f"v{i}") for i in range(int(line[8:]))]
         self.offers += 1
-        rejected = 0 if "AV1" in sdp else 9
         return (
             f"v=0\r\no=- 1 {self.offers} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
             f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"
-            f"m=video {rejected} UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n"
+            f"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n"
         )
 
     def is_reached(self, *, sends: bool) -> bool:

@@ -28,6 +28,7 @@ def offer(*lines: tuple[str, str], codec: str = "VP8", ufrag: str = UFRAG) -> st
     text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
     text += f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{PWD}\r\n"
     text += "a=slots:1\r\n" if any("recv" in direction for _, direction in lines) else ""
+    text += f"a=group:BUNDLE {' '.join(map(str, range(len(lines))))}\r\n"
     for mid, (kind, direction) in enumerate(lines):
         number, name = (111, "opus/48000/2") if kind == "audio" else (96, f"{codec}/90000")
         text += f"m={kind} 9 UDP/TLS/RTP/SAVPF {number}\r\na=mid:{mid}\r\na={direction}\r\n"
@@ -161,6 +162,18 @@ class TestStarting:
         assert len(fake_sfu.peers) == 1
         await check_problem(await first.delete(), 404, "not-found")
         assert (await second.delete()).status == 200
+
+    async def test_an_offer_that_is_refused_leaves_the_running_session_of_its_identity(
+        self, client: Any, fake_sfu: FakeSfu
+    ) -> None:
+        bearer = token("publish", identity="encoder")
+        running = await start(client, bearer=bearer)
+        unknown = offer(("audio", "sendonly"), ("video", "sendonly"), codec="AV1")
+        for body, code in ((unknown, "unsupported-codec"), (WATCHING, "no-media")):
+            response = await client.post("/whip/room", data=body, headers=headers(bearer))
+            await check_problem(response, 406, code)
+            assert [peer.closed for peer in fake_sfu.peers] == [False]
+        assert (await running.patch(CANDIDATE, if_match=running.etag)).status == 204
 
     async def test_places_are_limited(self, make_app: Callable[..., Any], aiohttp_client: Any) -> None:
         client = await aiohttp_client(make_app(max_participants=2))
