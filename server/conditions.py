@@ -32,19 +32,22 @@ class Missed:
     """Who missed how much of whose speech, as the listeners' own decoders say."""
 
     def __init__(self) -> None:
-        self._reports: dict[tuple[str, str], deque[tuple[float, float]]] = {}
+        self._reports: dict[str, dict[str, deque[tuple[float, float]]]] = {}  # by speaker, then listener
 
     def report(self, listener: str, speaker: str, seconds: float, *, now: float) -> None:
         """`listener` had to do without this much of what `speaker` said since the last report."""
-        reports = self._reports.setdefault((listener, speaker), deque(maxlen=MAX_REPORTS))
+        reports = self._reports.setdefault(speaker, {}).setdefault(listener, deque(maxlen=MAX_REPORTS))
         reports.append((now, seconds))
 
     def of(self, speaker: str, *, now: float) -> tuple[float, tuple[str, ...]]:
         """(the most seconds that somebody missed lately, by whom)."""
+        heard = self._reports.get(speaker, {})
+        for listener in [who for who, reports in heard.items() if now - reports[-1][0] > WINDOW]:
+            del heard[listener]
         worst, by = 0.0, []
-        for (listener, who), reports in self._reports.items():
+        for listener, reports in heard.items():
             missed = sum(seconds for at, seconds in reports if now - at <= WINDOW)
-            if who == speaker and missed >= WORTH_SAYING:
+            if missed >= WORTH_SAYING:
                 worst = max(worst, missed)
                 by.append(listener)
         return round(min(worst, WINDOW), 1), tuple(by)
@@ -52,7 +55,11 @@ class Missed:
     def keep(self, participants: Iterable[str]) -> None:
         """Forgets everybody else."""
         present = set(participants)
-        self._reports = {key: value for key, value in self._reports.items() if present.issuperset(key)}
+        self._reports = {
+            speaker: {who: reports for who, reports in heard.items() if who in present}
+            for speaker, heard in self._reports.items()
+            if speaker in present
+        }
 
 
 def conditions(

@@ -197,6 +197,30 @@ def test_a_speaker_learns_what_was_missed_and_by_whom_for_three_seconds() -> Non
     assert missed.of("speaker", now=14.5) == (0.0, ())
 
 
+class Counted(float):
+    """A time that counts the reports whose age is asked."""
+
+    looked_at = 0
+
+    def __sub__(self, other: float) -> float:
+        self.looked_at += 1
+        return float(self) - other
+
+
+def test_only_reports_about_the_speaker_and_of_late_are_looked_at() -> None:
+    missed, group = Missed(), [str(number) for number in range(10)]
+    for listener in group:
+        for speaker in group:
+            for second in range(3):
+                missed.report(listener, speaker, 0.3, now=10.0 + second)
+    now = Counted(12.0)
+    assert missed.of("0", now=now) == (0.9, tuple(group))
+    assert now.looked_at <= 4 * len(group)
+    later = Counted(20.0)
+    assert missed.of("0", now=later) == missed.of("0", now=later) == (0.0, ())
+    assert later.looked_at == len(group), "each once, and then they are forgotten"
+
+
 def test_reports_of_people_who_left_are_forgotten() -> None:
     missed = Missed()
     missed.report("listener", "speaker", 2.0, now=10.0)
