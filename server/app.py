@@ -212,11 +212,13 @@ async def _ticking(app: web.Application) -> AsyncIterator[None]:
     roomtone = app[ROOMTONE]
 
     async def tick() -> None:
+        due = roomtone.clock()
         while True:
             roomtone.rooms.tick()
-            due = roomtone.clock() + TICK
-            await asyncio.sleep(TICK)
-            roomtone.lateness.observe(max(roomtone.clock() - due, 0.0))
+            now = roomtone.clock()
+            roomtone.lateness.observe(max(now - due, 0.0))
+            due = max(due + TICK, now)
+            await asyncio.sleep(due - now)
 
     task = asyncio.create_task(tick())
     yield

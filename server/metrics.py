@@ -116,7 +116,7 @@ def lateness(registry: CollectorRegistry) -> Histogram:
     """Of the event loop, looked at a few times a second: a sample of what packets wait for."""
     return Histogram(
         "roomtone_loop_late_seconds",
-        "How much later than due the event loop woke up; what a packet waits at such a moment.",
+        "How much later than due the event loop is done with its rooms; what a packet waits then.",
         buckets=LATE_BOUNDS,
         registry=registry,
     )

@@ -195,6 +195,24 @@ class TestMetrics:
         assert 'roomtone_media_pictures{state="stills"} 2.0' in text
         assert "Reed" not in text and 'room"' not in text
 
+    async def test_packets_wait_for_the_rooms_too(
+        self, make_app: AppMaker, aiohttp_client: ClientMaker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app = make_app()
+        now, roomtone = 100.0, app[ROOMTONE]
+
+        def tick() -> None:
+            nonlocal now
+            now += 0.03
+
+        monkeypatch.setattr(roomtone, "clock", lambda: now)
+        monkeypatch.setattr(roomtone.rooms, "tick", tick)
+        await aiohttp_client(app)
+        async with asyncio.timeout(5):
+            while roomtone.registry.get_sample_value("roomtone_loop_late_seconds_count") == 0:
+                await asyncio.sleep(0)
+        assert roomtone.registry.get_sample_value("roomtone_loop_late_seconds_sum") == pytest.approx(0.03)
+
     async def test_a_token_may_be_any_bytes(self, make_app: AppMaker, aiohttp_client: ClientMaker) -> None:
         client = await aiohttp_client(make_app(metrics_token="let-me-see-the-numbers"))
         reader, writer = await asyncio.open_connection(client.host, client.port)
