@@ -177,15 +177,15 @@ class Downlink:
         if self._controller is None:
             return
         self._allocate_at = now + ALLOCATION_INTERVAL
-        sound, controller = self.sound, self._controller
+        controller = self._controller
         self._shared = controller.estimate
-        sound.pack(controller.estimate, controller.state, pressed=self._pressed, now=now)
+        self.sound.pack(controller.estimate, controller.state, pressed=self._pressed, now=now)
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
-        available = self._controller.estimate - self.sound.cost
+        available = controller.estimate - self.sound.cost
         # A drain is over in half a second: pictures slow down for it, but none stops that would have to rest.
         moving = sum(w.ladder[w.motion].bitrate for w in wishes if w.held >= w.motion < len(w.ladder))
-        available = max(available, min(moving, self._controller.sustained - self.sound.cost))
+        available = max(available, min(moving, controller.sustained - self.sound.cost))
         if not self._pressed:
             # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
             available = max(
@@ -193,33 +193,39 @@ class Downlink:
             )
         self.allocation = result = allocation.allocate(available, wishes)
         self._moves = any(rung >= wish.motion for wish, rung in zip(wishes, result.rungs, strict=True))
-        dead = now - self._starved_at < RECOVERY
         for slot, wish, rung in zip(shown, wishes, result.rungs, strict=True):
-            self._drop_stale(slot, wish, rung, now)
-            if not wish.ladder:
-                slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
-            elif rung < 0:
-                slot.allot(None, rung, moves=False, limited=True, dead=dead, now=now)
-            else:
-                chosen = wish.ladder[rung]
-                top = rung == len(wish.ladder) - 1
-                layer = Layer(chosen.spatial) if top else Layer(chosen.spatial, chosen.temporal)
-                if chosen.temporal == STILLS:
-                    layer = Layer(chosen.spatial, STILLS)
-                moves = chosen.temporal != STILLS
-                slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
+            self._drop_stale(slot, wish, rung)
+            self._allot(slot, wish, rung, now)
+        self._tell_demand(result, controller, now)
+
+    def _allot(self, slot: Slot, wish: Wish, rung: int, now: float) -> None:
+        """Gives a slot a rung of its ladder."""
+        dead = now - self._starved_at < RECOVERY
+        if not wish.ladder:
+            slot.apply_wish(now=now)  # nothing arrives yet: whatever comes first is welcome
+        elif rung < 0:
+            slot.allot(None, rung, moves=False, limited=True, dead=dead, now=now)
+        else:
+            chosen = wish.ladder[rung]
+            top = rung == len(wish.ladder) - 1
+            moves = chosen.temporal != STILLS
+            layer = Layer(chosen.spatial) if top and moves else Layer(chosen.spatial, chosen.temporal)
+            slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
+
+    def _tell_demand(self, result: Allocation, controller: CongestionController, now: float) -> None:
+        """What pictures and sound together would take of the path, for the controller's probes."""
         # One rung of one of many pictures is next to nothing: asked for that, a path takes half a minute to
         # say that it carries all of them. Where it has just shown its limit it is asked for no more.
         cautious = now - self._drained_at < CAUTION
         step = result.next_step if cautious else result.next_round
         if step is not None:
-            step += sound.cost
-        elif controller.estimate < sound.wanted:
-            step = sound.wanted
+            step += self.sound.cost
+        elif controller.estimate < self.sound.wanted:
+            step = self.sound.wanted
         controller.on_demand(
             step,
-            result.spent + sound.cost,
-            max(result.wanted * allocation.HEADROOM + sound.cost, sound.wanted),
+            result.spent + self.sound.cost,
+            max(result.wanted * allocation.HEADROOM + self.sound.cost, self.sound.wanted),
             now=now,
         )
 
@@ -281,7 +287,7 @@ class Downlink:
         own = [slot for slot in self._slots if slot.video is not None and slot.video.ssrc == ssrc]
         self._begin_anew(own, now)
 
-    def _drop_stale(self, slot: Slot, wish: Wish, rung: int, now: float) -> None:
+    def _drop_stale(self, slot: Slot, wish: Wish, rung: int) -> None:
         """A picture that has become too dear must not stand in the way of the smaller one."""
         subscription = slot.video_subscription
         if rung >= slot.rung or self.outlet.queue_delay < STALE or subscription is None:

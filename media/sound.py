@@ -14,7 +14,7 @@ from media.slots import Slot
 
 POOR: Final = 100_000.0  # bit/s for each who may talk: below, publishers should send less
 FINE: Final = 160_000.0  # above, they need not
-AMPLE: Final = 300_000.0  # with so much, sound is packed no better with more
+ENOUGH: Final = 300_000.0  # with so much, sound is packed no better with more
 DEFAULT_RTT: Final = 0.1  # seconds, until the controller knows
 REPORT_WEIGHT: Final = 0.5  # of a new receiver report
 QUEUE: Final = 0.020  # seconds; a longer one is a sign that the path is full
@@ -88,7 +88,7 @@ class Sound:
         )
         self.packing = self._protection.update(path, now=now)
         self.cost = costs[self.packing]
-        self.wanted = talkers * AMPLE
+        self.wanted = talkers * ENOUGH
         self.poor = pressed and estimate < talkers * (FINE if self.poor else POOR)
         for slot in self._slots:
             slot.pack(self.packing, poor=self.poor, now=now)
