@@ -155,9 +155,10 @@ class Publication:
 
     def _owes_still(self, subscription: Subscription, now: float) -> bool:
         """Not of keyframes that came in between for others' sake: those were nobody's still."""
-        due = now - STILL_INTERVAL
         begins = subscription.waiting
-        return any(e.still_at <= due and (begins or subscription.is_fed_from(e)) for e in self.encodings)
+        # The newest, as there never is another of an encoding that is off.
+        last = [e.still_at for e in self.encodings if begins or subscription.is_fed_from(e)]
+        return bool(last) and max(last) <= now - STILL_INTERVAL
 
     def detach(self, subscription: Subscription) -> None:
         """It is fed no more. Harmless when it was not."""

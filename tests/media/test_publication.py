@@ -216,6 +216,24 @@ def test_a_keyframe_for_somebody_else_puts_off_no_still() -> None:
     assert len(camera.requests) == 1
 
 
+def test_an_encoding_that_is_off_owes_nobody_a_still() -> None:
+    camera = Camera("q", "h")
+    subscriber = Subscriber(camera.publication)
+    subscriber.wants_stills = True
+    small, large = camera.add("q"), camera.add("h")
+    camera.packet(large, 2, keyframe=True, at=0.1)
+    now, sequence = 1.0, 2
+    while now < 1.0 + 3.2 * STILL_INTERVAL:
+        now += MEASURE_INTERVAL
+        asked = len(camera.requests)
+        camera.publication.on_timeout(now=now)
+        answers = len(camera.requests) > asked
+        subscriber.waiting = not answers
+        camera.packet(small, sequence, keyframe=answers, at=now)
+        sequence += 1
+    assert not large.live and len(camera.requests) == 3
+
+
 def test_encodings_are_put_in_order_by_their_pictures() -> None:
     camera = Camera("f", "q")
     camera.add("f", width=640)
