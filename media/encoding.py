@@ -16,6 +16,8 @@ LIVE_WINDOW: Final = 2.0  # seconds without a packet after which an encoding cou
 SIBLING_WINDOW: Final = 0.6
 MAX_TEMPORAL: Final = 4  # temporal layers told apart
 SMOOTHING: Final = 0.3  # share of a new measurement in a bitrate
+# The same for keyframes: a large one, which somebody just asked for, would look like a second of motion.
+KEYFRAME_SMOOTHING: Final = 0.06
 MIN_SPAN: Final = 0.2  # seconds that a bitrate is measured over at least
 WIRE_OVERHEAD: Final = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
 
@@ -69,11 +71,13 @@ class Encoding:
         self.voice: Voice | None = None  # of a microphone that has sent something
         self.keyframe_size = 0  # bytes on the wire, of the last one
         self.still_at = float("-inf")  # when the last keyframe came that was due as a still
-        self.bytes_by_temporal = [0] * MAX_TEMPORAL  # since the start, on a receiver's wire
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
         self._keyframe_timestamp = -1
         self._measured_at = now
-        self._measured = [0] * MAX_TEMPORAL
+        self._moved = [0] * MAX_TEMPORAL  # bytes since then of each layer, but for keyframes
+        self._keyframes = 0  # bytes since then
+        self._motion = [0.0] * MAX_TEMPORAL  # bit/s, smoothed, but for keyframes
+        self._keyframe_rate = 0.0  # bit/s, smoothed
         self._descriptors = DescriptorReader()
         self._is_h264 = format.startswith(H264)
         self._picture_timestamp = -1  # H.264: of the newest packet
@@ -107,12 +111,15 @@ class Encoding:
         elif descriptor is None:
             return False
         size = len(payload) + WIRE_OVERHEAD
-        self.bytes_by_temporal[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += size
         if packet.keyframe and packet.start:
             self._keyframe_timestamp = packet.timestamp
             self.keyframe_size = size
+            self._keyframes += size
         elif packet.timestamp == self._keyframe_timestamp:
             self.keyframe_size += size
+            self._keyframes += size
+        else:
+            self._moved[packet.temporal if packet.temporal < MAX_TEMPORAL else -1] += size
         return True
 
     def _read_h264(self, packet: Packet) -> bool:
@@ -157,12 +164,16 @@ class Encoding:
         if span < MIN_SPAN:
             return changed
         if live:  # what an encoding cost is remembered while it is off: it will cost about that again
-            for layer, total in enumerate(self.bytes_by_temporal):
-                bitrate = (total - self._measured[layer]) * 8 / span
-                known = self.bitrates[layer]
-                self.bitrates[layer] = known + (bitrate - known) * SMOOTHING if known else bitrate
+            for layer, moved in enumerate(self._moved):
+                bitrate = moved * 8 / span
+                known = self._motion[layer]
+                self._motion[layer] = known + (bitrate - known) * SMOOTHING if known else bitrate
+            self._keyframe_rate += (self._keyframes * 8 / span - self._keyframe_rate) * KEYFRAME_SMOOTHING
+            self.bitrates = self._motion.copy()
+            self.bitrates[0] += self._keyframe_rate
         self._measured_at = now
-        self._measured = self.bytes_by_temporal.copy()
+        self._moved = [0] * MAX_TEMPORAL
+        self._keyframes = 0
         return changed
 
     def _switch_target(self, indications: tuple[int, ...]) -> int:

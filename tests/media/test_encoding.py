@@ -8,6 +8,7 @@ from media.encoding import LIVE_WINDOW, SIBLING_WINDOW, Encoding, Packet
 from media.stream.receive import ReceiveStream
 from media.testing.traffic import EncodingSettings, Vp8Encoder
 
+KEYFRAME = b"\x10\x10\x00\x00\x9d\x01\x2a\x80\x02\x68\x01" + bytes(1000)
 SETTINGS = EncodingSettings("h", 640, 360, 300_000)
 
 
@@ -58,8 +59,32 @@ def test_bitrates_are_measured_by_temporal_layer() -> None:
     read(target, 30, descriptor=False)
     target.measure(1.0, now=1.0)
     first, second, third, _ = target.bitrates
-    assert sum(target.bitrates) == pytest.approx(300_000 * 1.4, rel=0.25)
-    assert first > third > second > 0
+    assert sum(target.bitrates) == pytest.approx(300_000, rel=0.1)
+    assert min(first, third) > second > 0
+
+
+def test_a_keyframe_is_not_taken_for_motion_and_many_of_them_are_known_to_cost() -> None:
+    target, now = encoding(), 0.0
+
+    def second(*, keyframe: bool) -> float:
+        """Bit/s after one more with pictures of 10 kbit/s."""
+        nonlocal now
+        now += 1.0
+        for place in range(100 if keyframe else 0):
+            packet = Packet(0, round(now), False, KEYFRAME if place == 0 else bytes(1000))
+            assert target.read_video(packet, None)
+        packet = Packet(0, round(now) + 50_000, False, b"\x10\x01" + bytes(1200))
+        assert target.read_video(packet, None)
+        target.stream.receive(round(now), 0, 1000, now=now)
+        target.measure(now, now=now)
+        return sum(target.bitrates)
+
+    for _ in range(5):
+        second(keyframe=False)
+    assert second(keyframe=True) < 70_000
+    for _ in range(100):
+        rate = second(keyframe=True)
+    assert rate == pytest.approx(860_000, rel=0.1)
 
 
 def test_bitrates_are_not_guessed_from_a_moment() -> None:
