@@ -12,6 +12,9 @@ from media.subscription import STILLS
 STILL_SIZE: Final = 5_000  # bytes of a small keyframe, until one has been seen (measured: 3,200 at 160x90)
 WORTHWHILE: Final = 1.1  # times the rung below: a rung that costs hardly more only replaces it
 AT_REST: Final = 0.9  # of the lowest motion: the most that a still is taken to cost, so that motion is dearer
+# bit/s. Stills that take more come more seldom where the path is short ...
+DEAR: Final = 20_000.0
+SELDOM: Final = 16.0  # ... but not less than once in so many seconds, or not at all
 # Temporal layers, from the top, in which an encoding above the smallest is offered.
 LARGER_TEMPORAL: Final = 2
 
@@ -32,11 +35,14 @@ def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
         if not (encoding.live or orderable) or (rungs and spatial > highest):
             continue
         layers = [layer for layer in range(MAX_TEMPORAL) if encoding.bitrates[layer] > 0]
+        keyframe = 8 * (encoding.keyframe_size or STILL_SIZE)
+        # What moves has to get its keyframes through, whoever else makes the publisher send one.
+        least = keyframe / STILL_INTERVAL
         if not rungs:
-            still = 8 * (encoding.keyframe_size or STILL_SIZE) / STILL_INTERVAL
+            still = min(least, max(DEAR, keyframe / SELDOM))
             if layers:
                 # A slide that stands still costs less than its keyframes do: no reason to stop it.
-                still = min(still, AT_REST * encoding.bitrates[layers[0]])
+                still = min(still, AT_REST * max(encoding.bitrates[layers[0]], least))
             rungs.append(Rung(still, spatial, STILLS))
         total = 0.0
         smallest = len(rungs) == 1
@@ -44,9 +50,9 @@ def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
             total += encoding.bitrates[layer]
             if not smallest and layer not in layers[-LARGER_TEMPORAL:]:
                 continue
-            rung = Rung(total, spatial, layer)
-            if total > WORTHWHILE * rungs[-1].bitrate:
+            rung = Rung(max(total, least), spatial, layer)
+            if rung.bitrate > WORTHWHILE * rungs[-1].bitrate:
                 rungs.append(rung)
             elif spatial > rungs[-1].spatial and rungs[-1].temporal != STILLS:
-                rungs[-1] = rung._replace(bitrate=max(total, rungs[-1].bitrate))
+                rungs[-1] = rung._replace(bitrate=max(rung.bitrate, rungs[-1].bitrate))
     return tuple(rungs)
