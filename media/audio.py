@@ -30,6 +30,7 @@ class AudioSubscription:
 
     waiting = False
     wants_stills = False
+    is_behind = False
     wanted_layer: Layer | None = None
 
     def __init__(

@@ -117,7 +117,7 @@ class Downlink:
             self._starved = False
             # Else it was only the reports that did not come through.
             if 2 * sum(result.received_at is None for result in results) > len(results):
-                self._begin_anew(self._slots, now)
+                self._begin_anew(now)
         self.sound.on_feedback(results, state)
         self._apply(now)
 
@@ -147,7 +147,7 @@ class Downlink:
         if self._controller is not None:
             self._controller.on_route_change(now=now)
             self.allocate(now=now)
-            self._begin_anew(self._slots, now)
+            self._begin_anew(now)
             self._apply(now)
 
     def next_timeout(self) -> float:
@@ -183,9 +183,10 @@ class Downlink:
         shown = [slot for slot in self._slots if slot.video_subscription is not None]
         wishes = [self._wish(slot, now) for slot in shown]
         available = controller.estimate - self.sound.cost
-        # A drain is over in half a second: pictures slow down for it, but none stops that would have to rest.
-        moving = sum(w.ladder[w.motion].bitrate for w in wishes if w.held >= w.motion < len(w.ladder))
-        available = max(available, min(moving, controller.sustained - self.sound.cost))
+        # A drain is over in half a second: pictures slow down for it, but none stops that would have to rest,
+        # or whose still is on its way.
+        held = sum(w.ladder[min(w.held, w.motion)].bitrate for w in wishes if OFF < w.held < len(w.ladder))
+        available = max(available, min(held, controller.sustained - self.sound.cost))
         if not self._pressed:
             # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
             available = max(
@@ -211,6 +212,8 @@ class Downlink:
             moves = chosen.temporal != STILLS
             layer = Layer(chosen.spatial) if top and moves else Layer(chosen.spatial, chosen.temporal)
             slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
+        if slot.video_subscription is not None:
+            slot.video_subscription.resume(at_once=not self._pressed, now=now)
 
     def _tell_demand(self, result: Allocation, controller: CongestionController, now: float) -> None:
         """What pictures and sound together would take of the path, for the controller's probes."""
@@ -274,23 +277,34 @@ class Downlink:
         streams.sort(key=lambda stream: stream.last_sent_at, reverse=True)
         return next((sent for stream in streams if (sent := stream.pad(size, probe, now=now))), 0)
 
-    def _begin_anew(self, slots: Sequence[Slot], now: float) -> None:
-        """Pictures go on with a keyframe, without what waits or could be asked for again: after a dead spot
-        that is a second of all of them at once, ahead of the sound."""
-        for slot in slots:
+    def _begin_anew(self, now: float) -> None:
+        """All pictures go on with a keyframe, without what waits or could be asked for again: after a dead
+        spot that is a second of all of them at once, ahead of the sound."""
+        for slot in self._slots:
             self._restart(slot)
             if slot.video_subscription is not None:
-                slot.video_subscription.want_keyframe(now=now)
+                slot.video_subscription.begin_anew(now=now)
 
     def _overflow(self, ssrc: int, now: float) -> None:
-        """What follows of this stream is undecodable until a keyframe."""
-        own = [slot for slot in self._slots if slot.video is not None and slot.video.ssrc == ssrc]
-        self._begin_anew(own, now)
+        """What follows of this stream is undecodable until a keyframe. One that is on its way goes on: it may
+        be all that the receiver sees for a while."""
+        for slot in self._slots:
+            if slot.video is None or slot.video.ssrc != ssrc:
+                continue
+            if slot.video.is_behind:
+                self.outlet.drop_rest(ssrc)
+            else:
+                self._restart(slot)
+            if slot.video_subscription is not None:
+                slot.video_subscription.pause(now=now)
+                slot.video_subscription.resume(now=now)
 
     def _drop_stale(self, slot: Slot, wish: Wish, rung: int) -> None:
         """A picture that has become too dear must not stand in the way of the smaller one."""
         subscription = slot.video_subscription
-        if rung >= slot.rung or self.outlet.queue_delay < STALE or subscription is None:
+        if rung >= slot.rung or subscription is None:
+            return
+        if self.outlet.queue_delay < STALE and not subscription.is_behind:
             return
         before = subscription.target
         if rung >= 0 and (before is None or wish.ladder[rung].spatial >= before.spatial):
@@ -304,7 +318,6 @@ class Downlink:
         for ssrc in (slot.video.ssrc, slot.video.rtx_ssrc):
             if ssrc is not None:
                 self.outlet.drop(ssrc)
-        if slot.video.history is not None:
-            slot.video.history.clear()
+        slot.video.forget()
         if slot.video_subscription is not None:
             slot.video_subscription.restart()

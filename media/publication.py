@@ -154,7 +154,10 @@ class Publication:
                 subscription.on_encodings_changed(now=now)
 
     def _owes_still(self, subscription: Subscription, now: float) -> bool:
-        """Not of keyframes that came in between for others' sake: those were nobody's still."""
+        """Not of keyframes that came in between for others' sake: those were nobody's still. Who has not got
+        the last one yet needs no other."""
+        if subscription.is_behind:
+            return False
         begins = subscription.waiting
         # The newest, as there never is another of an encoding that is off.
         last = [e.still_at for e in self.encodings if begins or subscription.is_fed_from(e)]

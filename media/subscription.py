@@ -13,6 +13,11 @@ from media.stream.send import SendStream
 
 MAX_TEMPORAL_LAYER: Final = 7  # "all of them"
 STILLS: Final = -1  # below the lowest temporal layer: keyframes alone
+# Seconds that a picture pauses which found no room a second time: each beginning costs everybody a keyframe.
+# Doubled for each further time ...
+PAUSE: Final = 1.0
+PAUSE_AT_MOST: Final = 16.0
+CALM: Final = 20.0  # ... and forgotten after so many without one
 MIN_STEP: Final = 1  # ticks of the RTP clock that a stream's time moves on at least when its source changes
 
 
@@ -39,6 +44,10 @@ class Subscription(Protocol):
     @property
     def wants_stills(self) -> bool:
         """Is it fed with keyframes alone?"""
+
+    @property
+    def is_behind(self) -> bool:
+        """Does its stream wait because of a large keyframe, which takes the path long?"""
 
     @property
     def wanted_layer(self) -> Layer | None:
@@ -75,12 +84,15 @@ class VideoSubscription:
         self._tl0_shift = 0
         self._frame_shift = 0  # of the descriptor's frame numbers
         self._dropped_picture: int | None = None  # picture id or frame number being left out
+        self._paused_at: float | None = None  # it found no room, and waits
+        self._pause = 0.0  # for so many seconds at least
+        self._resumed_at = float("-inf")
         publication.subscriptions.append(self)
         self._choose(now)
 
     @property
     def waiting(self) -> bool:
-        if self.target is None:
+        if self.target is None or self._paused_at is not None:
             return False
         stopped = self._temporal == STILLS != self.target.temporal
         return stopped or self.current is None or self.current is not self._wanted
@@ -88,6 +100,10 @@ class VideoSubscription:
     @property
     def wants_stills(self) -> bool:
         return self.target is not None and self.target.temporal == STILLS
+
+    @property
+    def is_behind(self) -> bool:
+        return self._stream.is_behind
 
     @property
     def wanted_layer(self) -> Layer | None:
@@ -105,6 +121,8 @@ class VideoSubscription:
         self._missing = missing
         if target == self.target:
             return
+        if target is not None and self.target is not None and target < self.target:
+            self._pause = 0.0  # less may find room
         self.target = target
         if target is None:
             self.current = self._wanted = None
@@ -176,15 +194,44 @@ class VideoSubscription:
     def restart(self) -> None:
         self.current = None
 
+    def begin_anew(self, *, now: float) -> None:
+        """What was before says nothing of what there is room for now."""
+        self.restart()
+        self._paused_at, self._pause = None, 0.0
+        self.want_keyframe(now=now)
+
+    def pause(self, *, now: float) -> None:
+        """There is no room for what follows: the picture begins anew once there may be, see `resume`."""
+        self.restart()
+        if now - self._resumed_at > CALM:
+            self._pause = 0.0
+        elif self._paused_at is None:
+            self._pause = min(max(2 * self._pause, PAUSE), PAUSE_AT_MOST)
+        self._paused_at = now
+
+    def resume(self, *, at_once: bool = False, now: float) -> None:
+        """Ends a pause that has lasted long enough (`at_once`: any), if what was begun before it has left."""
+        if self._paused_at is None or self.is_behind:
+            return
+        if now - self._paused_at < self._pause and not at_once:
+            return
+        self._paused_at, self._resumed_at = None, now
+        self._stream.forget()
+        if self.waiting:
+            self.publication.want_keyframe(now=now)
+
     def report_timestamp(self, *, now: float) -> int | None:
         source = None if self.current is None else self.current.stream
         return reported_timestamp(self.publication, source, self._shift, now)
 
     def want_keyframe(self, *, now: float) -> None:
         """The receiver asks for one. Unasked-for pictures are not requested on its behalf, nor stills: a
-        browser asks three seconds after the last picture, and the next one is on its way by plan."""
-        if self.target is not None and self.target.temporal != STILLS:
-            self.publication.want_keyframe(now=now)
+        browser asks three seconds after the last picture, and the next one is on its way by plan. So is one
+        that takes the path long."""
+        paused = self._paused_at is not None
+        if self.target is None or self.wants_stills or paused or self._stream.brings_keyframe(now=now):
+            return
+        self.publication.want_keyframe(now=now)
 
     def close(self) -> None:
         self.restart()
@@ -202,12 +249,12 @@ class VideoSubscription:
         wanted = below[-1] if below else live[0]
         if wanted is not self._wanted:
             self._wanted = wanted
-            if wanted is not self.current:
+            if wanted is not self.current and self._paused_at is None:
                 self.publication.want_keyframe(now=now)
 
     def _may_start(self, encoding: Encoding, packet: Packet) -> bool:
         """May the stream go over to `encoding` with this packet?"""
-        if not (packet.keyframe and packet.start) or self.target is None:
+        if not (packet.keyframe and packet.start) or self.target is None or self._paused_at is not None:
             return False
         if encoding.stream.highest != packet.sequence:  # late: what follows it has gone by already
             return False
@@ -256,7 +303,8 @@ class VideoSubscription:
         assert self.target is not None
         target = self.target.temporal
         if packet.keyframe:
-            if self._temporal == STILLS == target and self._still >= 0 and not packet.still:
+            too_soon = not packet.still or self._stream.is_behind
+            if self._temporal == STILLS == target and self._still >= 0 and too_soon:
                 return  # an encoder, or somebody else, wants keyframes more often than stills are paid for
             self._still = packet.timestamp
         if target < self._temporal or packet.keyframe:
@@ -265,7 +313,7 @@ class VideoSubscription:
             return
         elif packet.switch > self._temporal:
             self._temporal = min(packet.switch, target)
-        self._stream.begin_picture(at_once=self._temporal == STILLS)
+        self._stream.begin_picture(keyframe=packet.keyframe, at_once=self._temporal == STILLS)
 
     def _drop(self, packet: Packet) -> None:
         header = packet.vp8

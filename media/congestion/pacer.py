@@ -9,17 +9,13 @@ not in how.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from media.congestion.base import ProbeCluster
+from media.congestion.packet_queue import PacketQueue
 
 BURST: Final = 0.005  # seconds of the pacing rate that may leave at once; libwebrtc kDefaultBurstInterval
-# Seconds of media at the pacing rate; older video is worth less than a dropped layer.
-QUEUE_LIMIT: Final = 0.5
-# Bytes the queue holds at any rate: a small keyframe must fit, or no still ever arrives.
-QUEUE_LEAST: Final = 12_000
 # Seconds; a probe further behind its schedule measures us, not the path (max_probe_delay).
 PROBE_LATE: Final = 0.010
 PADDING_PACKET: Final = 1000  # bytes on the wire, the largest that a probe asks for
@@ -48,20 +44,28 @@ class Pacer(Generic[Packet]):
         self._in_flight = in_flight
         self._rate = rate
         self._cap = math.inf
-        self._queue: deque[tuple[Packet, int]] = deque()
-        self._queued = 0  # bytes
+        self._queue: PacketQueue[Packet] = PacketQueue()
         self._debt = 0.0  # bytes sent ahead of the rate
         self._drained_at = -math.inf
         self._probe: _Probe | None = None
 
     @property
     def queue_delay(self) -> float:
-        """Seconds until a packet queued now would leave."""
-        return 8 * (self._queued + max(self._debt, 0.0)) / self._rate
+        """Seconds until a packet queued now would leave, unless its stream is behind."""
+        return 8 * (self._queue.size + max(self._debt, 0.0)) / self._rate
 
     @property
-    def queued(self) -> int:
-        return self._queued
+    def waiting(self) -> bool:
+        """Does anything wait?"""
+        return bool(self._queue)
+
+    def is_behind(self, stream: int) -> bool:
+        """Does it wait for all other video, because of a large keyframe?"""
+        return self._queue.is_behind(stream)
+
+    def brings_keyframe(self, stream: int, *, now: float) -> bool:
+        """Is a large keyframe of it on its way, or has it left just now?"""
+        return self._queue.brings_keyframe(stream, now=now)
 
     def set_rates(self, rate: float, cap: int | None, *, now: float) -> None:
         """Takes the controller's pacing rate and in-flight cap, and sends what they now allow."""
@@ -75,14 +79,14 @@ class Pacer(Generic[Packet]):
         self._drain(now)
         self._debt += size
 
-    def enqueue(self, packet: Packet, size: int, *, now: float) -> bool:
+    def enqueue(
+        self, packet: Packet, size: int, stream: int = 0, *, keyframe: bool = False, now: float
+    ) -> bool:
         """Sends or keeps a media packet. False: the queue is full and the packet is dropped; what
         follows of its stream is undecodable until a keyframe."""
-        if self._queue and self._queued + size > max(QUEUE_LIMIT * self._rate / 8, QUEUE_LEAST):
+        if not self._queue.add(packet, size, stream, self._rate, keyframe=keyframe):
             self.dropped += 1
             return False
-        self._queue.append((packet, size))
-        self._queued += size
         self.on_timeout(now=now)
         return True
 
@@ -91,12 +95,13 @@ class Pacer(Generic[Packet]):
         self._probe = _Probe(cluster, now)
         self.on_timeout(now=now)
 
-    def drop(self, unwanted: Callable[[Packet], bool]) -> None:
-        """Drops what waits and is no longer wanted."""
-        kept = deque((packet, size) for packet, size in self._queue if not unwanted(packet))
-        self.dropped += len(self._queue) - len(kept)
-        self._queue = kept
-        self._queued = sum(size for _, size in kept)
+    def drop(self, stream: int) -> None:
+        """Drops what waits of a stream."""
+        self.dropped += self._queue.drop(stream)
+
+    def drop_rest(self, stream: int) -> None:
+        """The same but for a large keyframe that is on its way."""
+        self.dropped += self._queue.drop_rest(stream)
 
     def next_timeout(self) -> float | None:
         """When the next packet is due; None while nothing waits or only feedback can free the way."""
@@ -115,7 +120,7 @@ class Pacer(Generic[Packet]):
         while self._probe is None and self._queue and not self._is_capped():
             if self._debt > burst + self._rate * TIME_SLACK / 8:
                 break
-            self._send_queued(0)
+            self._send_queued(0, now)
 
     def _continue_probe(self, probe: _Probe, now: float) -> None:
         if now - probe.due_at > PROBE_LATE:
@@ -123,24 +128,23 @@ class Pacer(Generic[Packet]):
             return
         while probe.due_at <= now + TIME_SLACK:
             size = 0
-            if not self._queue or self._queue[0][1] > PROBE_MEDIA * probe.packet_size:
+            if not self._queue or self._queue.next_size > PROBE_MEDIA * probe.packet_size:
                 size = self._pad(probe.packet_size, probe.cluster.id)
                 self._debt += size
             if not size and self._queue:
-                size = self._send_queued(probe.cluster.id)
+                size = self._send_queued(probe.cluster.id, now)
             if not size or probe.count(size):
                 self._probe = None
                 return
 
-    def _send_queued(self, probe: int) -> int:
-        packet, size = self._queue.popleft()
-        self._queued -= size
+    def _send_queued(self, probe: int, now: float) -> int:
+        packet, size = self._queue.pop(now=now)
         self._debt += size
         self._send(packet, probe)
         return size
 
     def _is_capped(self) -> bool:
-        return self._in_flight() + self._queue[0][1] > self._cap
+        return self._in_flight() + self._queue.next_size > self._cap
 
     def _drain(self, now: float) -> None:
         if self._drained_at > -math.inf:

@@ -54,10 +54,10 @@ class History:
     def add(self, packet: Sent) -> None:
         self._ring[packet.sequence & SIZE - 1] = self.newest = packet
 
-    def take(self, sequence: int, rtt: float, *, now: float) -> Sent | None:
+    def take(self, sequence: int, rtt: float, *, max_age: float = MAX_AGE, now: float) -> Sent | None:
         """The packet of this number if it is still of use and was not resent within the last round trip."""
         packet = self._ring[sequence & SIZE - 1]
-        if packet is None or packet.sequence != sequence or now - packet.sent_at > MAX_AGE:
+        if packet is None or packet.sequence != sequence or now - packet.sent_at > max_age:
             return None
         resent_at = self._resent_at.get(sequence)
         if resent_at is not None and now - resent_at < max(MIN_RESEND, rtt * 0.8):

@@ -54,7 +54,7 @@ class Outlet:
 
     @property
     def queue_delay(self) -> float:
-        return self._pacer.queue_delay if self._pacer.queued else 0.0
+        return self._pacer.queue_delay if self._pacer.waiting else 0.0
 
     @property
     def dropped(self) -> int:
@@ -120,26 +120,28 @@ class Outlet:
         )
         self._send(header, payload)
 
-    def video(self, packet: Outgoing, *, now: float) -> None:
-        if not self.repair(packet, now=now):
+    def video(self, packet: Outgoing, *, keyframe: bool = False, now: float) -> None:
+        """`keyframe`: the packet is part of one."""
+        if not self._pace(packet, keyframe=keyframe, now=now):
             self.on_overflow(packet.ssrc, now)
-            self._wake()
 
     def repair(self, packet: Outgoing, *, now: float) -> bool:
         """A packet that may be missing: one that was sent before, which the receiver asks for again if it
         still wants it. False: there is no room, as where nothing has come through for a while."""
-        if not self.constrained:
-            self.write(packet, now=now)
-            return True
-        self._now = now
-        taken = self._pacer.enqueue(packet, wire_size(packet), now=now)
-        self._wake()
-        return taken
+        return self._pace(packet, keyframe=False, now=now)
+
+    def is_behind(self, ssrc: int) -> bool:
+        """Does a stream wait for all other video, because of a large keyframe?"""
+        return self._pacer.is_behind(ssrc)
+
+    def brings_keyframe(self, ssrc: int, *, now: float) -> bool:
+        """Is a large keyframe of a stream on its way, or has it left just now?"""
+        return self._pacer.brings_keyframe(ssrc, now=now)
 
     def set_rates(self, rate: float, cap: int | None, *, constrained: bool, now: float) -> None:
         """What the controller allows now."""
         self._now = now
-        self.constrained = constrained or self._pacer.queued > 0
+        self.constrained = constrained or self._pacer.waiting
         self._pacer.set_rates(rate, cap, now=now)
         self._wake()
 
@@ -150,7 +152,11 @@ class Outlet:
 
     def drop(self, ssrc: int) -> None:
         """Drops what waits of a stream."""
-        self._pacer.drop(lambda packet: packet.ssrc == ssrc)
+        self._pacer.drop(ssrc)
+
+    def drop_rest(self, ssrc: int) -> None:
+        """The same but for a large keyframe that is on its way."""
+        self._pacer.drop_rest(ssrc)
 
     def next_timeout(self) -> float:
         at = self._pacer.next_timeout()
@@ -178,6 +184,16 @@ class Outlet:
             header = bytes((header[0] | _PADDING_BIT,)) + header[1:]
         self._send(header, payload)
         return size
+
+    def _pace(self, packet: Outgoing, *, keyframe: bool, now: float) -> bool:
+        """Sends a picture's packet, at once or in its turn. False: there is no room."""
+        if not self.constrained:
+            self.write(packet, now=now)
+            return True
+        self._now = now
+        taken = self._pacer.enqueue(packet, wire_size(packet), packet.ssrc, keyframe=keyframe, now=now)
+        self._wake()
+        return taken
 
     def _wake(self) -> None:
         at = self._pacer.next_timeout()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from media.congestion.packet_queue import KEYFRAME_LIMIT
 from media.payload.formats import carrier
 from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
-from media.stream.history import SIZE, History, Sent
+from media.stream.history import MAX_AGE, SIZE, History, Sent
 from media.stream.holes import Holes
 from media.stream.outlet import Outgoing, Outlet
 
@@ -28,6 +29,7 @@ class SendStream:
         "_descriptor_id",
         "_format",
         "_holes",
+        "_keyframe",
         "_outlet",
         "_playout",
         "_playout_id",
@@ -98,6 +100,7 @@ class SendStream:
         self._playout = b""  # value of the playout delay extension that goes with packets now, if any
         self._playout_id = 0
         self._telling = 0  # pictures in motion that are still to say so
+        self._keyframe = False  # the picture that is sent is one
         self._format = ""  # of the pictures that are sent now
         self._rtx_type = -1
         self._rtx_sequence = 0
@@ -143,8 +146,8 @@ class SendStream:
         can be repaired; nor need it be, as the new one begins with a keyframe."""
         if format == self._format:
             return
-        if self._format and self.history is not None:
-            self.history.clear()
+        if self._format:
+            self.forget()
         self._format = format
         self._choose_types()
 
@@ -156,11 +159,26 @@ class SendStream:
         any_type = next(iter(self.repairs.values()), -1)
         self._rtx_type = self.repairs.get(self.payload_type, -1) if self._format else any_type
 
-    def begin_picture(self, *, at_once: bool) -> None:
-        """Before the packets of a picture: is it to be shown at once, or when it is due?
+    @property
+    def is_behind(self) -> bool:
+        """Does it wait for all other video, because of a keyframe that takes the path long?"""
+        return self._outlet.is_behind(self.ssrc)
+
+    def brings_keyframe(self, *, now: float) -> bool:
+        """Is such a keyframe on its way, or has it left just now?"""
+        return self._outlet.brings_keyframe(self.ssrc, now=now)
+
+    def forget(self) -> None:
+        """Nothing that was sent so far is of use any more."""
+        if self.history is not None:
+            self.history.clear()
+
+    def begin_picture(self, *, keyframe: bool = False, at_once: bool) -> None:
+        """Before the packets of a picture: is it a keyframe, and to be shown at once, or when it is due?
 
         Chromium learns from stills that pictures are seconds apart, and shows each up to that much too late
         (measured: 3.5 s); it does not where no delay is allowed."""
+        self._keyframe = keyframe
         if at_once:
             self._playout, self._telling = AT_ONCE, TELLING
         elif self._telling:
@@ -226,7 +244,7 @@ class SendStream:
             self._twcc_id, payload_type | marker << 7, sequence, timestamp, self.ssrc, elements, payload
         )
         if self.video:
-            outlet.video(packet, now=now)
+            outlet.video(packet, keyframe=self._keyframe, now=now)
         else:
             outlet.audio(packet, now=now)
 
@@ -234,7 +252,10 @@ class SendStream:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
         if self.history is None or not self._repairs_left or self._rtx_type < 0:
             return False
-        packet = self.history.take(sequence, self.rtt or 0.0, now=now)
+        # What had to wait here has not been on its way for as long.
+        waited = self.is_behind or self.brings_keyframe(now=now)
+        max_age = MAX_AGE + (KEYFRAME_LIMIT if waited else 0.0)
+        packet = self.history.take(sequence, self.rtt or 0.0, max_age=max_age, now=now)
         if packet is None:
             return False
         if not self._outlet.repair(self._repair(packet), now=now):

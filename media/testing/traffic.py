@@ -53,6 +53,7 @@ class EncodingSettings:
     width: int
     height: int
     bitrate: int
+    keyframe: int = 0  # bytes of one; 0: by the bitrate
 
 
 CAMERA = (
@@ -128,9 +129,11 @@ class Vp8Encoder:
         self._frame_number = (self._frame_number + 1) & 0xFFFF
         if kind.temporal == 0:
             self._tl0 = (self._tl0 + 1) & 0xFF
-        share = KEYFRAME_SHARE if keyframe else kind.share
         mean = self.settings.bitrate / 8 / FRAME_RATE
-        sizes = split(int(mean * share * self._rng.lognormvariate(0, NOISE)))
+        size = mean * (KEYFRAME_SHARE if keyframe else kind.share)
+        if keyframe and self.settings.keyframe:
+            size = self.settings.keyframe
+        sizes = split(int(size * self._rng.lognormvariate(0, NOISE)))
         mark = _MARK.pack(captured_us, self._index, 0 if keyframe else kind.distance, self._encoder)
         payloads, descriptors = [], []
         for place, size in enumerate(sizes):

@@ -13,6 +13,7 @@ class Subscriber:
         self.publication = publication
         self.waiting = False
         self.wants_stills = False
+        self.is_behind = False
         self.wanted_layer: Layer | None = Layer(0)
         self.current: Encoding | None = None
         self.got: list[int] = []
@@ -232,6 +233,18 @@ def test_an_encoding_that_is_off_owes_nobody_a_still() -> None:
         camera.packet(small, sequence, keyframe=answers, at=now)
         sequence += 1
     assert not large.live and len(camera.requests) == 3
+
+
+def test_who_has_not_got_the_last_still_yet_is_owed_no_other() -> None:
+    camera = Camera()
+    subscriber = Subscriber(camera.publication)
+    subscriber.wants_stills = subscriber.is_behind = True
+    camera.packet(camera.add(), 2, keyframe=True, at=1.0)
+    camera.publication.on_timeout(now=1.0 + STILL_INTERVAL)
+    assert not camera.requests
+    subscriber.is_behind = False
+    camera.publication.on_timeout(now=1.5 + STILL_INTERVAL)
+    assert len(camera.requests) == 1
 
 
 def test_encodings_are_put_in_order_by_their_pictures() -> None:
