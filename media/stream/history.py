@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from media.congestion.packet_queue import KEYFRAME_LIMIT
 from media.rtp.extensions import Elements
 
 SIZE: Final = 256  # packets, a power of two: 1 s of the largest layer we forward (2 Mbit/s)
@@ -54,8 +55,10 @@ class History:
     def add(self, packet: Sent) -> None:
         self._ring[packet.sequence & SIZE - 1] = self.newest = packet
 
-    def take(self, sequence: int, rtt: float, *, max_age: float = MAX_AGE, now: float) -> Sent | None:
-        """The packet of this number if it is still of use and was not resent within the last round trip."""
+    def take(self, sequence: int, rtt: float, *, late: bool = False, now: float) -> Sent | None:
+        """The packet of this number if it is still of use and was not resent within the last round trip.
+        `late`: packets had to wait for a large keyframe before they left."""
+        max_age = MAX_AGE + (KEYFRAME_LIMIT if late else 0.0)
         packet = self._ring[sequence & SIZE - 1]
         if packet is None or packet.sequence != sequence or now - packet.sent_at > max_age:
             return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from media.congestion.packet_queue import KEYFRAME_LIMIT
 from media.payload.formats import carrier
 from media.rtp.extensions import Elements, playout_delay
 from media.rtp.rtcp import ReportBlock, SenderReport
-from media.stream.history import MAX_AGE, SIZE, History, Sent
+from media.stream.history import SIZE, History, Sent
 from media.stream.holes import Holes
 from media.stream.outlet import Outgoing, Outlet
 
@@ -252,10 +251,8 @@ class SendStream:
         """Sends packet `sequence` (16 bits) again as RTX, if it is still of use."""
         if self.history is None or not self._repairs_left or self._rtx_type < 0:
             return False
-        # What had to wait here has not been on its way for as long.
-        waited = self.is_behind or self.brings_keyframe(now=now)
-        max_age = MAX_AGE + (KEYFRAME_LIMIT if waited else 0.0)
-        packet = self.history.take(sequence, self.rtt or 0.0, max_age=max_age, now=now)
+        late = self.is_behind or self.brings_keyframe(now=now)
+        packet = self.history.take(sequence, self.rtt or 0.0, late=late, now=now)
         if packet is None:
             return False
         if not self._outlet.repair(self._repair(packet), now=now):
