@@ -14,6 +14,7 @@ Rules
     host goes on.
  5. One identity has one place: joining again with it takes the place over, and the older connection is told
  so.
+    So has one tab that comes by one link, whether or not it heard that it has a place.
  6. Whoever is removed can't resume, and from then on has to knock even with a token that may join, unless a
     host who stays holds the same one.
  7. After the end nobody resumes; the next visitor opens a new session.
@@ -116,9 +117,11 @@ class Room:
     ) -> tuple[Participant, Effects]:
         """Knock or enter with a link. Raises Refusal. Only standard clients (`kind` not "page") have no
         connection."""
-        taken_over = self._same_identity(claims, kind)
+        taken_over = self._holder(claims, kind, tab)
         if taken_over is not None:
             taken_over.claims = claims
+            if taken_over.state is State.WAITING:
+                taken_over.name = clean_name(claims.name or name, claims.role, kind)
             return taken_over, self._attach(taken_over, connection, tab, now=now)
         trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
         enters = claims.allows("join") and trusted
@@ -380,11 +383,13 @@ class Room:
         if not any(p.moderates and p.claims.key == key for p in self.admitted if p is not removed):
             self._must_knock.add(key)
 
-    def _same_identity(self, claims: LinkClaims, kind: Kind) -> Participant | None:
-        if claims.sub is None:
-            return None
+    def _holder(self, claims: LinkClaims, kind: Kind, tab: str | None) -> Participant | None:
+        """Who has the place already: the same identity, or the same tab, which lost the socket before it got
+        its welcome and says hello again."""
         for person in self.participants.values():
-            if person.claims.sub is not None and person.claims.key == claims.key and person.kind == kind:
+            if person.claims.key != claims.key or person.kind != kind:
+                continue
+            if claims.sub is not None or (tab is not None and person.tab == tab):
                 return person
         return None
 

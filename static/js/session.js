@@ -34,7 +34,7 @@ export class Session extends Emitter {
   #connection;
   #name = "";
   #resume = "";
-  #tab = "";
+  #tab = randomName(); // the same for each attempt: whoever did not hear the answer to the last one is no second person
   #lease = 0; // seconds for which the server holds our place
   #ending = false; // for everybody, by us
   /** @type {import("./protocol.js").TileWish[]} */
@@ -84,7 +84,6 @@ export class Session extends Emitter {
   join(name) {
     this.#name = name;
     this.#resume = "";
-    this.#tab = randomName();
     this.#open();
   }
 
@@ -115,6 +114,7 @@ export class Session extends Emitter {
     // A socket may look open for seconds after the network died: what is said on another one arrives in any case.
     if (this.#resume) sayFarewell(this.#signalling.url, this.#place());
     this.#finish("left", "");
+    this.#tab = randomName(); // a farewell that arrives late is not for whoever joins again
   }
 
   endForAll() {

@@ -306,6 +306,48 @@ async def test_a_late_leave_is_none_of_the_phone_that_goes_on(person, server, ro
     await phone.sees("room")
 
 
+async def test_whoever_did_not_hear_that_they_wait_does_not_wait_twice(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await host.sees("room")
+    guest.wire.deaf = True
+    await guest.come(server.link(room), "Ana")
+    await expect(host.button("Let Ana in")).to_be_visible()
+    sockets = len(guest.wire.sockets)
+    await guest.wire.cut()
+    await guest.wire.another(sockets)
+    await guest.press("Cancel")
+    await guest.page.get_by_label("Your name").fill("Anna")
+    guest.wire.deaf = False
+    await guest.press("Ask to join")
+    await guest.sees("waiting")
+    await expect(host.button("Let Anna in")).to_be_visible()
+    await expect(host.button("Let Ana in")).to_have_count(0)
+    await host.let_in("Anna")
+    await guest.watches("Ruth")
+
+
+async def test_whoever_joins_again_is_not_put_out_by_their_late_leave(person, server, room):
+    host, guest = await person(), await person()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.sees("room")
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
+    await guest.press("Leave")
+    await guest.press("Join again")
+    guest.wire.losing = '"leave":true'
+    guest.wire.refusing = False
+    await guest.press("Ask to join")
+    await guest.sees("waiting")
+    guest.wire.losing = ""
+    await guest.wire.hears("bye")
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+
+
 async def test_a_socket_that_is_silently_dead_is_replaced(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")

@@ -25,6 +25,8 @@ class Wire:
     swallowing: bool = False  # new ones never open, and nobody says so
     swallowed: int = 0
     full: bool = False  # no offer is taken
+    losing: str = ""  # what the page says with this in it is lost
+    deaf: bool = False  # what the server says is lost
 
     async def attach(self, page: Page) -> None:
         await page.route_web_socket("**/ws", self._route)
@@ -47,12 +49,16 @@ class Wire:
         )
 
     def _ask(self, socket: WebSocketRoute, upstream: WebSocketRoute, message: str | bytes) -> None:
+        if self.losing and self.losing in str(message):
+            return
         if self.full and '"offer"' in str(message):
             socket.send(FULL)
         else:
             upstream.send(message)
 
     def _pass(self, socket: WebSocketRoute, message: str | bytes) -> None:
+        if self.deaf:
+            return
         self.received.append(str(message))
         socket.send(message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from server.auth import Permission
 from server.participant import MAX_HELD_CHAT, UNMUTE_GUARD, clean_name
 from server.room import MIN_SLOTS, STANDARD_CLIENT_LEASE, RoomLimits
 from tests.server.fakes import House, Page
@@ -411,6 +412,27 @@ class TestComingBack:
         assert second.id == first.id and names(second) == ["Dr. Reed"]
         first.say(type="end")
         assert not house.room().ended
+
+    @pytest.mark.parametrize("may", [("knock",), ("join", "chat")])
+    def test_whoever_did_not_hear_their_welcome_has_no_second_place(
+        self, house: House, may: tuple[Permission, ...]
+    ) -> None:
+        token = house.token(may=may)
+        first, again = house.page(), house.page()
+        first.hello(token, name="Sma", tab="a")
+        first.drop()
+        again.hello(token, name="Sam", tab="a")
+        assert again.id == first.id and len(house.room().participants) == 1
+        assert again.last("welcome").name == ("Sam" if may == ("knock",) else "Sma")
+
+    def test_a_link_that_is_shared_makes_one_place_for_each_tab(self, house: House) -> None:
+        token = house.token()
+        pages = [house.page() for _ in range(4)]
+        for page, tab in zip(pages, ("a", "b", None, None), strict=True):
+            page.hello(token, name="Sam", tab=tab)
+        other = house.page()
+        other.hello(house.token(), name="Kim", tab="a")  # by another link
+        assert len({page.id for page in [*pages, other]}) == 5
 
     def test_a_guest_with_the_hosts_identity_does_not_become_host(self, house: House) -> None:
         host = house.host(identity="reed")

@@ -2,6 +2,11 @@
 
 import { make } from "./dom.js";
 
+/** Whoever asks again under another name is shown anew. @param {{id: string, name: string}} knock @returns {string} */
+export function keyOf({ id, name }) {
+  return `${id} ${name}`;
+}
+
 /**
  * @param {{id: string, name: string}} knock
  * @param {import("../session.js").Session} session

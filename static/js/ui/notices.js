@@ -1,7 +1,7 @@
 /** What comes to the person by itself: people at the door, short notices, and words for screen readers. */
 
 import { byId, icon, keepFocus, make, reconcile } from "./dom.js";
-import { answerButtons } from "./knock.js";
+import { answerButtons, keyOf } from "./knock.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
@@ -29,7 +29,7 @@ export class Notices {
     if (view !== "room") this.#toasts.replaceChildren();
     const knocks = view === "room" && panel !== "people" ? waiting : [];
     keepFocus(this.#knocks, byId("room-title", HTMLElement), () => {
-      reconcile(this.#knocks, this.#cards, knocks, ({ id }) => id, (knock) => this.#card(knock), () => {});
+      reconcile(this.#knocks, this.#cards, knocks, keyOf, (knock) => this.#card(knock), () => {});
     });
   }
 

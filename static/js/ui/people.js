@@ -2,7 +2,7 @@
 
 import { conditionWords, waited, wayWords } from "../words.js";
 import { byId, changeIcon, find, hue, icon, initials, keepFocus, make, reconcile, setText } from "./dom.js";
-import { answerButtons } from "./knock.js";
+import { answerButtons, keyOf } from "./knock.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
@@ -49,7 +49,7 @@ export class People {
     const list = byId("people-waiting-list", HTMLElement);
     keepFocus(list, byId("people-title", HTMLElement), () => {
       byId("people-waiting", HTMLElement).hidden = waiting.length === 0;
-      reconcile(list, this.#waiting, waiting, ({ id }) => id, (knock) => this.#knocker(knock), drawKnocker);
+      reconcile(list, this.#waiting, waiting, keyOf, (knock) => this.#knocker(knock), drawKnocker);
     });
     reconcile(
       byId("people-list", HTMLElement),
