@@ -6,6 +6,7 @@ All input is hostile: models forbid unknown fields and cap every string and list
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
@@ -33,6 +34,11 @@ class Message(BaseModel):
     """Base of all messages: immutable, no unknown fields. Errors never quote the input: it is private."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @cached_property
+    def json_text(self) -> str:
+        """The message as it is sent: made once, however many it goes to."""
+        return self.model_dump_json()
 
 
 # --- from the page to the server ----------------------------------------------------------------------------
@@ -248,7 +254,7 @@ class Waiting(Message):
 
 class RoomState(Message):
     """The whole room, sent after each change and after a resume. Replaces what was known. Whoever still waits
-    gets it without the participants: only whether the host is there."""
+    gets it without the participants: only whether the host is there and the room locked."""
 
     type: Literal["room"] = "room"
     locked: bool

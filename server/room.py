@@ -23,11 +23,12 @@ Rules
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from server import messages
 from server.auth import LinkClaims, TokenError
+from server.bucket import TokenBucket
 from server.messages import MAX_SLOTS, FromPage, ToPage
 from server.participant import Kind, MediaFacts, Participant, State, clean_name
 from server.words import WORDS, Refusal
@@ -38,6 +39,8 @@ Effects = list[Effect]
 STANDARD_CLIENT_LEASE = 30.0  # seconds: RFC 7675 section 5.1, the time in which consent expires
 MAX_MUST_KNOCK = 1000  # removed links remembered; past that everybody has to knock
 MIN_SLOTS = 2  # the other's camera and their screen
+NEWS_PER_SECOND = 2.0  # what hosts are told of the door at once; of more, the next tick tells
+NEWS_BURST = 20
 
 WHILE_WAITING = (messages.Media, messages.Leave, messages.Ping)
 
@@ -82,6 +85,9 @@ class Room:
         self.new_id = new_id
         self._chat_id = 0
         self._must_knock: set[str] = set()
+        self._told_at_the_door = (False, False)  # locked, host present
+        self._door_news = TokenBucket(NEWS_PER_SECOND, NEWS_BURST, now=0.0)
+        self._hosts_are_behind = False  # on what happened at the door
 
     # --- who is here ----------------------------------------------------------------------------------------
 
@@ -99,9 +105,11 @@ class Room:
 
     @property
     def host_present(self) -> bool:
-        return any(
-            person.moderates and person.connection is not None for person in self.participants.values()
-        )
+        return any(host.connection is not None for host in self._hosts)
+
+    @property
+    def _hosts(self) -> list[Participant]:
+        return [person for person in self.admitted if person.moderates]
 
     # --- coming ---------------------------------------------------------------------------------------------
 
@@ -146,7 +154,7 @@ class Room:
         person.connection = connection
         person.tab = tab
         person.note_presence(now=now)
-        return person, [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
+        return person, [*self._welcome(person, resumed=False), *self._tell_of(person, now=now)]
 
     def resume(self, participant: str, connection: int, *, tab: str | None = None, now: float) -> Effects:
         """Come back. Raises Refusal("session-over") where there is nothing to come back to."""
@@ -166,7 +174,7 @@ class Room:
         if person.muted and connection is not None:
             person.mute(now=now)
             effects.append((connection, messages.Muted()))
-        effects += self._tell_all(now=now)
+        effects += self._tell_of(person, now=now)
         if connection is not None:
             effects += [(connection, chat) for chat in person.resend_chat()]
         return effects
@@ -209,8 +217,11 @@ class Room:
             )
         match message:
             case messages.Media():
+                before = person.view(now=now)
                 person.want(message, now=now)
-                return self._tell_all(now=now)
+                # Nobody sees the switches of whoever waits.
+                unseen = person.state is State.WAITING or person.view(now=now) == before
+                return [] if unseen else self._tell_all(now=now)
             case messages.Ping():
                 person.confirm()
                 return (
@@ -275,7 +286,7 @@ class Room:
             if person.connection == connection:
                 person.connection = None
                 person.note_presence(now=now)
-                return self._tell_all(now=now)
+                return self._tell_of(person, now=now)
         return []
 
     def leave(self, participant: str, *, now: float) -> Effects:
@@ -300,11 +311,16 @@ class Room:
         return [] if person.view(now=now) == before else self._tell_all(now=now)
 
     def on_timeout(self, *, now: float) -> Effects:
-        """Give up the places of those whose lease is over."""
+        """Give up the places of those whose lease is over, and tell hosts what they have not been told."""
         over = [person for person in self.participants.values() if self._lease_is_over(person, now)]
         for person in over:
             del self.participants[person.id]
-        return self._tell_all(now=now) if over else []
+        if over:
+            return self._tell_all(now=now)
+        if self._hosts_are_behind:
+            self._hosts_are_behind = False
+            return self._tell(self._hosts, now=now)
+        return []
 
     def close(self, code: str, *, retry: bool = False) -> Effects:
         """Send everybody away."""
@@ -324,7 +340,7 @@ class Room:
     def _dismiss(self, person: Participant, code: str, *, now: float) -> Effects:
         del self.participants[person.id]
         told: Effects = [] if person.connection is None else [(person.connection, bye(code))]
-        return [*told, *self._tell_all(now=now)]
+        return [*told, *self._tell_of(person, now=now)]
 
     # --- what everybody is told -----------------------------------------------------------------------------
 
@@ -347,16 +363,37 @@ class Room:
         )
         return [(person.connection, welcome)]
 
+    def _tell_of(self, person: Participant, *, now: float) -> Effects:
+        """What became of somebody, to everybody who may know. Of the door that is the hosts alone, and not
+        as often as somebody with a link may knock and go."""
+        if person.state is State.ADMITTED:
+            return self._tell_all(now=now)
+        told = self._tell([person], now=now) if person.id in self.participants else []
+        self._hosts_are_behind = not self._door_news.take(now=now)
+        return told if self._hosts_are_behind else [*told, *self._tell(self._hosts, now=now)]
+
     def _tell_all(self, *, now: float) -> Effects:
-        """The state of the room for everybody: hosts also see who waits, those who wait only whether a host
-        is there."""
+        """The state of the room for everybody in it, and for those at the door where theirs has changed: they
+        don't learn how often something happens inside."""
+        at_the_door = (self.locked, self.host_present)
+        news = at_the_door != self._told_at_the_door
+        self._told_at_the_door = at_the_door
+        self._hosts_are_behind = False
+        return self._tell(self.participants.values() if news else self.admitted, now=now)
+
+    def _tell(self, audience: Iterable[Participant], *, now: float) -> Effects:
+        """The state of the room: hosts also see who waits, those who wait only whether a host is there and
+        the room locked."""
         people = tuple(person.view(now=now) for person in self.admitted)
+        waiting = tuple(self._waiting_list(now))
         present = self.host_present
         for_guests = messages.RoomState(locked=self.locked, host_present=present, participants=people)
         for_waiting = messages.RoomState(locked=self.locked, host_present=present, participants=())
-        for_hosts = for_guests.model_copy(update={"waiting": tuple(self._waiting_list(now))})
+        for_hosts = messages.RoomState(
+            locked=self.locked, host_present=present, participants=people, waiting=waiting
+        )
         effects: Effects = []
-        for person in self.participants.values():
+        for person in audience:
             if person.connection is None:
                 continue
             if person.state is State.WAITING:

@@ -72,7 +72,7 @@ class Session:
         """Queue a message; never waits. After a bye nothing more is sent."""
         if self.closing:
             return
-        text = message.model_dump_json()
+        text = message.json_text
         self._queue.append(text)
         self._queued_bytes += len(text)
         if isinstance(message, Bye):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from server.auth import Permission
+from server.messages import RoomState
 from server.participant import MAX_HELD_CHAT, UNMUTE_GUARD, clean_name
-from server.room import MIN_SLOTS, STANDARD_CLIENT_LEASE, RoomLimits
+from server.room import MIN_SLOTS, NEWS_BURST, NEWS_PER_SECOND, STANDARD_CLIENT_LEASE, RoomLimits
 from tests.server.fakes import House, Page
 from tests.server.test_stage import pair
 
@@ -174,6 +175,77 @@ class TestLimits:
         first.say(type="leave")
         assert house.host(room="two").last("welcome").state == "joined"
         assert list(house.rooms.rooms) == ["two"]
+
+
+class TestALivelyDoor:
+    def test_the_switches_of_whoever_waits_are_told_to_nobody(self, house: House) -> None:
+        host, waiting = house.host(), house.knocking()
+        guest = house.guest(host, "Kim")
+        before = len(host.sent), len(guest.sent), len(waiting.sent)
+        for on in (True, False, True):
+            waiting.say(type="media", microphone=on, camera=on, screen=on)
+        assert (len(host.sent), len(guest.sent), len(waiting.sent)) == before
+        host.say(type="admit", participant=waiting.id)
+        assert house.room().participants[waiting.id].wants["screen"]
+
+    def test_switches_that_change_nothing_are_told_to_nobody(self, house: House) -> None:
+        host = house.host()
+        guest = house.guest(host)
+        before = len(host.sent)
+        for _ in range(3):
+            guest.say(type="media", microphone=True, camera=True, screen=False)
+        assert len(host.sent) == before
+
+    def test_who_comes_and_goes_is_told_to_hosts_alone(self, house: House) -> None:
+        host, waiting = house.host(), house.knocking()
+        guest = house.guest(host, "Kim")
+        before = len(guest.sent), len(waiting.sent)
+        other = house.knocking("Lee")
+        other.drop()
+        back = house.page()
+        back.hello(resume=other.last("welcome").resume)
+        assert host.last("room").waiting[1].connected
+        back.say(type="leave")
+        assert [entry.id for entry in host.last("room").waiting] == [waiting.id]
+        assert (len(guest.sent), len(waiting.sent)) == before
+
+    def test_hosts_are_told_of_no_more_than_they_can_read(self, house: House) -> None:
+        host = house.host()
+        before = len(host.all("room"))
+        for _ in range(200):
+            house.now += 0.01
+            house.knocking().say(type="leave")
+        last = house.knocking("Kim")
+        assert len(host.all("room")) - before <= NEWS_BURST + 2 * NEWS_PER_SECOND + 1
+        house.wait(0.25)
+        assert [entry.id for entry in host.last("room").waiting] == [last.id]
+
+    def test_what_happens_inside_does_not_show_at_the_door(self, house: House) -> None:
+        host, waiting = house.host(), house.knocking()
+        before = len(waiting.sent)
+        guest = house.guest(host, "Kim")
+        guest.drop()
+        assert len(waiting.sent) == before
+        host.say(type="lock", locked=True)
+        host.drop()
+        assert [(state.locked, state.host_present) for state in waiting.all("room")[-2:]] == [
+            (True, True),
+            (True, False),
+        ]
+
+    def test_a_message_to_many_is_written_once(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        host = house.host()
+        guests = [house.guest(host, name) for name in ("Kim", "Lee", "Noor")]
+        written: list[RoomState] = []
+        write = RoomState.model_dump_json
+
+        def count(message: RoomState) -> str:
+            written.append(message)
+            return write(message)
+
+        monkeypatch.setattr(RoomState, "model_dump_json", count)
+        guests[0].drop()
+        assert len(written) == 2  # the host's and the guests'
 
 
 class TestModeration:

@@ -155,6 +155,8 @@ class RoomMachine(RuleBasedStateMachine):
             assert not any(
                 isinstance(sent, messages.Bye | messages.Muted | messages.Welcome) for _, sent in effects
             )
+        if waiting and isinstance(message, messages.Media):
+            assert not effects
         self.deliver(effects)
 
     def public(self) -> object:
@@ -206,6 +208,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @invariant()
     def everybody_knows_the_present_state(self) -> None:
+        self.deliver(self.room.on_timeout(now=self.now))  # hosts learn of a lively door from the next tick
         for person in self.room.participants.values():
             if person.connection is None:
                 continue
