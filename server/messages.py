@@ -49,8 +49,8 @@ class Hello(Message):
     admission and name kept; otherwise, or where that session is over, `token` from the link joins or knocks
     under `name`. `room`, the one in the page's address, is checked against the token's where given. `tab` is
     a random name of whoever holds the place, kept through reloads: with the same link it has one place, also
-    where the welcome was lost on the way. `leave` does not come back but gives the
-    place of `resume` up, where no other tab has taken it over; the answer is bye."""
+    where the welcome was lost on the way. `leave` does not come back but gives the place of `resume` up,
+    where `tab` still holds it; the answer is bye."""
 
     type: Literal["hello"] = "hello"
     version: int

@@ -296,9 +296,10 @@ class Room:
 
     def give_up(self, participant: str, *, tab: str | None, now: float) -> Effects:
         """A page was left while it had no connection, and says so now. A phone may hold the place since: it
-        keeps it."""
+        keeps it, and so does whoever can't be told apart from it."""
         person = self.participants.get(participant)
-        return self._dismiss(person, "left", now=now) if person and person.tab == tab else []
+        holds_it = person is not None and tab is not None and person.tab == tab
+        return self._dismiss(person, "left", now=now) if person and holds_it else []
 
     def media(self, participant: str, facts: MediaFacts, *, now: float) -> Effects:
         """The media side's view of one participant changed."""

@@ -179,6 +179,17 @@ class TestALeaveThatComesLate:
         assert late.last("bye").code == "left"
         assert not phone.all("bye") and phone.id in house.room().participants
 
+    def test_without_a_tab_leaves_the_place_to_whoever_holds_it(self, house: House) -> None:
+        link = house.token("host", identity="host")
+        first, second = house.page(), house.page()
+        first.hello(link)
+        first.drop()
+        second.hello(link)
+        late = house.page()
+        late.hello(resume=first.last("welcome").resume, leave=True)
+        assert late.last("bye").code == "left"
+        assert not second.all("bye") and second.id in house.room().participants
+
     def test_brings_nobody_in(self, house: House) -> None:
         late = house.page()
         late.hello(house.token("host"), leave=True)
