@@ -170,6 +170,8 @@ class Room:
         person.connection = connection
         person.tab = tab
         person.note_presence(now=now)
+        if person.kind != "page":
+            person.muted_at = None  # it has no other switch than being started anew
         effects += self._welcome(person, resumed=True)
         if person.muted and connection is not None:
             person.mute(now=now)

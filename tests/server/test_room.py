@@ -593,6 +593,19 @@ class TestStandardClients:
         house.wait(STANDARD_CLIENT_LEASE + 1)
         assert participant not in live.room.participants and not house.sfu.peers
 
+    def test_an_encoder_that_is_started_again_is_heard_again(self, house: House) -> None:
+        host = house.host()
+        live = house.rooms.rooms["room"]
+        token = house.token("guest", identity="camera-1", may=("join", "publish"))
+        claims = house.rooms.read_link(token)
+        sender, _ = live.connect_client(claims, "sender", "v=0\r\nsend\r\n")
+        house.settle()
+        host.say(type="mute", participant=sender)
+        assert house.sfu.peer_of(sender).publications["microphone"].muted
+        again, _ = live.connect_client(claims, "sender", "v=0\r\nsend\r\n")
+        house.settle()
+        assert again == sender and not house.sfu.peer_of(sender).publications["microphone"].muted
+
     def test_one_has_to_be_let_in_by_its_token(self, house: House) -> None:
         from server.auth import TokenError
 
