@@ -86,7 +86,7 @@ class LiveRoom:
         except Exception:
             del self._connections[connection.number]
             raise
-        self._welcomed(person.id, effects)
+        self._apply(effects)
         return person.id
 
     def resume(self, participant: str, connection: Connection, *, tab: str | None = None) -> None:
@@ -97,7 +97,7 @@ class LiveRoom:
         except Exception:
             del self._connections[connection.number]
             raise
-        self._welcomed(participant, effects)
+        self._apply(effects)
 
     def give_up(self, participant: str, *, tab: str | None) -> None:
         """A page that was left without a connection says so on another one."""
@@ -237,17 +237,20 @@ class LiveRoom:
 
     # --- carrying out ---------------------------------------------------------------------------------------
 
-    def _welcomed(self, participant: str, effects: Effects) -> None:
-        self.stage.tell_again(participant)
-        self._conditions.pop(participant, None)
-        self._apply(effects)
-        if self._speaking:
-            self._send(self._connection_of(participant), messages.Speaking(participants=self._speaking))
-
     def _apply(self, effects: Effects) -> None:
         for number, message in effects:
             self._send(number, message)
+        for number, message in effects:
+            if isinstance(message, messages.Welcome) and message.state == "joined":
+                self._tell_whole(message.participant, number)
         self._arrange_soon()
+
+    def _tell_whole(self, participant: str, number: int) -> None:
+        """Whoever has just come in, or come back, knows nothing of what is told when it changes."""
+        self.stage.tell_again(participant)
+        self._conditions.pop(participant, None)
+        if self._speaking:
+            self._send(number, messages.Speaking(participants=self._speaking))
 
     def _send(self, number: int | None, message: ToPage) -> None:
         connection = self._connections.get(number) if number is not None else None
@@ -256,12 +259,6 @@ class LiveRoom:
         if isinstance(message, messages.Bye):
             del self._connections[connection.number]
         connection.send(message)
-
-    def _connection_of(self, participant: str) -> int | None:
-        person = self.room.participants.get(participant)
-        if person is None or person not in self.room.admitted:
-            return None
-        return person.connection
 
     def _arrange_soon(self) -> None:
         if not self._arranging:
