@@ -78,9 +78,10 @@ class Participant:
         return "reconnecting" if self.was_connected else "connecting"
 
     def holds_back(self, source: str) -> bool:
-        """Is it switched off, by themselves or by the host? The relay then forwards nothing of it, whatever
-        the page sends."""
-        return not self.wants[source] or (source == "microphone" and self.muted)
+        """Is it switched off, by themselves or by the host, or does their link not allow it (any more)? The
+        relay then forwards nothing of it, whatever the page sends."""
+        allowed = self.allows("screen" if source == "screen" else "publish")
+        return not allowed or not self.wants[source] or (source == "microphone" and self.muted)
 
     def sends(self, source: str) -> bool:
         """Does this source really flow, and is it meant to?"""

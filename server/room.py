@@ -13,8 +13,8 @@ Rules
  its
     host goes on.
  5. One identity has one place: joining again with it takes the place over, and the older connection is told
- so.
-    So has one tab that comes by one link, whether or not it heard that it has a place.
+    so. So has one tab that comes by one link, whether or not it heard that it has a place. What the newer
+    link allows counts, for getting in from the door too.
  6. Whoever is removed can't resume, and from then on has to knock even with a token that may join, unless a
     host who stays holds the same one.
  7. After the end nobody resumes; the next visitor opens a new session.
@@ -126,28 +126,28 @@ class Room:
         """Knock or enter with a link. Raises Refusal. Only standard clients (`kind` not "page") have no
         connection."""
         taken_over = self._holder(claims, kind, tab)
+        try:
+            state = self._state_for(claims, kind)
+        except TokenError:
+            raise
+        except Refusal:
+            if taken_over is None:
+                raise
+            state = taken_over.state  # the place that they have needs no other
         if taken_over is not None:
             taken_over.claims = claims
             if taken_over.state is State.WAITING:
                 taken_over.name = clean_name(claims.name or name, claims.role, kind)
+            if state is State.ADMITTED:
+                taken_over.state = state  # by a link that says more than the one they knocked with
             return taken_over, self._attach(taken_over, connection, tab, now=now)
-        trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
-        enters = claims.allows("join") and trusted
-        if not enters and (kind != "page" or not (claims.allows("knock") or claims.allows("join"))):
-            raise TokenError("token-forbidden")
-        if self.locked and not (enters and claims.allows("moderate")):
-            raise Refusal("locked")
-        if enters and not self._has_room_for(claims):
-            raise Refusal("room-full")
-        if not enters and len(self.waiting) >= self._limits.waiting:
-            raise Refusal("waiting-full")
         person = Participant(
             self.new_id(),
             # A name in the token was signed by whoever made it; nobody may come under another one.
             clean_name(claims.name or name, claims.role, kind),
             kind,
             claims,
-            State.ADMITTED if enters else State.WAITING,
+            state,
             now=now,
         )
         self.participants[person.id] = person
@@ -415,6 +415,20 @@ class Room:
             )
 
     # --- helpers --------------------------------------------------------------------------------------------
+
+    def _state_for(self, claims: LinkClaims, kind: Kind) -> State:
+        """Where whoever comes with these claims belongs. Raises Refusal."""
+        trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
+        enters = claims.allows("join") and trusted
+        if not enters and (kind != "page" or not (claims.allows("knock") or claims.allows("join"))):
+            raise TokenError("token-forbidden")
+        if self.locked and not (enters and claims.allows("moderate")):
+            raise Refusal("locked")
+        if enters and not self._has_room_for(claims):
+            raise Refusal("room-full")
+        if not enters and len(self.waiting) >= self._limits.waiting:
+            raise Refusal("waiting-full")
+        return State.ADMITTED if enters else State.WAITING
 
     def _make_knock(self, removed: Participant) -> None:
         """From now on whoever comes with their link has to knock, unless a host is here by it: they would be

@@ -313,7 +313,7 @@ class Stage:
                 _order_anew(performer, publication)
         # A screen has its seat from the switch on, not from its first packet: a page sends what is ordered,
         # and what has no seat is not.
-        performer.has_screen_place = "screen" in publications and participant.wants["screen"]
+        performer.has_screen_place = "screen" in publications and not participant.holds_back("screen")
 
     def _arrange_one(
         self,

@@ -506,6 +506,60 @@ class TestComingBack:
         other.hello(house.token(), name="Kim", tab="a")  # by another link
         assert len({page.id for page in [*pages, other]}) == 5
 
+    def waiting(self, house: House) -> Page:
+        page = house.page()
+        page.hello(house.token("guest", identity="sam"))
+        assert page.last("welcome").state == "waiting"
+        return page
+
+    def test_a_link_that_may_join_takes_its_identity_in_from_the_door(self, house: House) -> None:
+        host, first = house.host(), self.waiting(house)
+        second = house.page()
+        second.hello(house.token("guest", identity="sam", may=("join", "chat")))
+        assert second.id == first.id and first.last("bye").code == "moved"
+        assert second.last("welcome").state == "joined"
+        assert not host.last("room").waiting and len(names(host)) == 2
+
+    def test_a_locked_or_full_room_leaves_them_at_the_door(self) -> None:
+        house = House(limits=RoomLimits(participants=2))
+        host, first = house.host(), self.waiting(house)
+        link = house.token("guest", identity="sam", may=("join", "chat"))
+        host.say(type="lock", locked=True)
+        second = house.page()
+        second.hello(link)
+        assert second.id == first.id and second.last("welcome").state == "waiting"
+        host.say(type="lock", locked=False)
+        house.guest(host, "Kim")
+        third = house.page()
+        third.hello(link)
+        assert third.id == first.id and third.last("welcome").state == "waiting"
+
+    def test_a_link_that_lets_nobody_in_takes_no_place_over(self, house: House) -> None:
+        house.host()
+        first, second = self.waiting(house), house.page()
+        second.hello(house.token("guest", identity="sam", may=("chat",)))
+        assert second.last("bye").code == "token-forbidden" and not first.all("bye")
+
+    @pytest.mark.parametrize(
+        ("may", "forwarded"),
+        [
+            (("join", "screen"), {"screen"}),
+            (("join", "publish"), {"microphone", "camera"}),
+            (("join", "subscribe"), set()),
+        ],
+    )
+    def test_what_a_narrower_link_does_not_allow_is_forwarded_no_longer(
+        self, house: House, may: tuple[Permission, ...], forwarded: set[str]
+    ) -> None:
+        house.host()
+        first, second = house.page(), house.page()
+        first.hello(house.token("guest", identity="sam", may=("join", "publish", "screen")))
+        first.offer()
+        first.say(type="media", microphone=True, camera=True, screen=True)
+        second.hello(house.token("guest", identity="sam", may=may))
+        publications = house.sfu.peer_of(second.id).publications.values()
+        assert {publication.source for publication in publications if not publication.muted} == forwarded
+
     def test_a_guest_with_the_hosts_identity_does_not_become_host(self, house: House) -> None:
         host = house.host(identity="reed")
         page = house.page()

@@ -28,6 +28,7 @@ LINKS = [
         room="room", role="guest", may=("join", "moderate", "subscribe"), exp=0, sub="forged", jti="5"
     ),
     LinkClaims(room="room", role="guest", may=("chat",), exp=0, jti="6"),
+    LinkClaims(room="room", role="guest", may=("join", "publish"), exp=0, sub="sam", jti="7"),
 ]
 MODERATION = ("admit", "decline", "mute", "remove")
 
@@ -50,6 +51,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.connections += 1
         connection = self.connections if kind == "page" else None
         was_locked, known = self.room.locked, set(self.room.participants)
+        waited = {person.id for person in self.room.waiting}
         if connection is not None:
             self.inbox[connection] = []
         try:
@@ -58,7 +60,7 @@ class RoomMachine(RuleBasedStateMachine):
             self.inbox.pop(self.connections, None)
             assert set(self.room.participants) == known
             return
-        if person.id not in known:
+        if person.id not in known or (person.id in waited and person.state is State.ADMITTED):
             assert not was_locked or link.allows("moderate")
             assert link.allows("join") or person.state is State.WAITING
         self.deliver(effects)
