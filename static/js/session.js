@@ -150,7 +150,8 @@ export class Session extends Emitter {
   /** @param {string} text waits for the connection where there is none */
   say(text) {
     this.#store.update({ outbox: [...this.#store.state.outbox, text] });
-    this.#signalling.send({ type: "chat", text });
+    // Before that, all that is in the outbox is about to be said.
+    if (this.#signalling.settled) this.#signalling.send({ type: "chat", text });
   }
 
   /** @param {import("./protocol.js").TileWish[]} tiles */
@@ -168,6 +169,7 @@ export class Session extends Emitter {
   }
 
   #open() {
+    this.#awakeAt = Date.now(); // whoever has pressed the button is there
     this.#store.update({ joining: true, failure: null });
     this.#signalling.open();
   }

@@ -149,6 +149,41 @@ async def test_a_laptop_that_slept_on_its_way_in_asks_before_it_goes_in(person, 
     await host.sees("room")
 
 
+async def test_whoever_has_just_pressed_the_button_is_not_asked_once_more(person, server, room):
+    host = await person()
+    await host.open(server.link(room, "host"))
+    await host.page.get_by_label("Your name").fill("Ruth")
+    await host.page.evaluate(JUMP)
+    await host.press("Enter the room")
+    await host.sees("room")
+    host.wire.refusing = True
+    await host.page.evaluate(JUMP)
+    await host.wire.cut()
+    await host.reads("You were away for a while")
+    host.wire.refusing = False
+    await host.page.evaluate(JUMP)
+    await host.press("Come back")
+    await host.sees("room")
+
+
+async def test_what_is_written_while_the_page_comes_back_is_said_once(session):
+    host, guest = session.host, session.guest
+    await guest.press("Chat")
+    sockets = len(guest.wire.sockets)
+    guest.wire.holding = True
+    await guest.wire.cut()
+    await guest.wire.another(sockets)
+    await guest.wire.holds("pong")
+    await guest.write("One")
+    guest.wire.release()
+    await guest.write("Two")
+    lines = guest.page.locator("#chat-lines .chat-text")
+    await expect(lines).to_have_text(["One", "Two"])
+    await host.reads("Ana: Two")
+    await host.page.locator("#bar-chat").click()  # its name counts what is unread
+    await expect(host.page.locator("#chat-lines .chat-text")).to_have_text(["One", "Two"])
+
+
 async def test_a_clock_that_is_set_right_ends_no_session(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
@@ -310,7 +345,7 @@ async def test_whoever_did_not_hear_that_they_wait_does_not_wait_twice(person, s
     host, guest = await person(), await person()
     await host.come(server.link(room, "host"), "Ruth")
     await host.sees("room")
-    guest.wire.deaf = True
+    guest.wire.holding = True
     await guest.come(server.link(room), "Ana")
     await expect(host.button("Let Ana in")).to_be_visible()
     sockets = len(guest.wire.sockets)
@@ -318,7 +353,7 @@ async def test_whoever_did_not_hear_that_they_wait_does_not_wait_twice(person, s
     await guest.wire.another(sockets)
     await guest.press("Cancel")
     await guest.page.get_by_label("Your name").fill("Anna")
-    guest.wire.deaf = False
+    guest.wire.holding = False
     await guest.press("Ask to join")
     await guest.sees("waiting")
     await expect(host.button("Let Anna in")).to_be_visible()

@@ -26,7 +26,8 @@ class Wire:
     swallowed: int = 0
     full: bool = False  # no offer is taken
     losing: str = ""  # what the page says with this in it is lost
-    deaf: bool = False  # what the server says is lost
+    holding: bool = False  # what the server says is held back
+    held: list[tuple[WebSocketRoute, str | bytes]] = field(default_factory=list)
 
     async def attach(self, page: Page) -> None:
         await page.route_web_socket("**/ws", self._route)
@@ -57,7 +58,8 @@ class Wire:
             upstream.send(message)
 
     def _pass(self, socket: WebSocketRoute, message: str | bytes) -> None:
-        if self.deaf:
+        if self.holding:
+            self.held.append((socket, message))
             return
         self.received.append(str(message))
         socket.send(message)
@@ -70,6 +72,14 @@ class Wire:
     async def cut(self) -> None:
         await self.sockets[-1].close(code=1012, reason="cut by the test")
 
+    def release(self) -> None:
+        """What was held back for the newest socket arrives, and nothing is held back any more."""
+        self.holding = False
+        for socket, message in self.held:
+            if socket is self.sockets[-1]:
+                self._pass(socket, message)
+        self.held.clear()
+
     async def another(self, known: int) -> None:
         """Wait until the page has opened more than `known` sockets in all."""
         await self._more(lambda: len(self.sockets), known)
@@ -77,6 +87,10 @@ class Wire:
     async def hears(self, kind: str) -> None:
         """Wait until the server has said a message of this type, on whichever socket."""
         await self._more(lambda: sum(f'"type":"{kind}"' in message for message in self.received), 0)
+
+    async def holds(self, kind: str) -> None:
+        """Wait until a message of this type is held back."""
+        await self._more(lambda: sum(f'"type":"{kind}"' in str(message) for _, message in self.held), 0)
 
     async def another_attempt(self, known: int) -> None:
         """Wait until more than `known` sockets have been refused or swallowed in all."""
