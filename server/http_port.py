@@ -7,19 +7,24 @@ import contextlib
 import errno
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 BACKLOG = 128
 PAUSE = 0.5  # seconds until the next try, where the process is out of descriptors and nobody can be sent away
+LOOKED_AT = 32  # connections, where one has to go: a flood must cost little
+STUCK = 30.0  # seconds that somebody may take nothing of what is sent to them
 
 
 class HttpPort:
-    """Accepts connections for aiohttp's server, which has no cap of its own. Where all places are taken, one
-    that asks for nothing makes room, the oldest first: so who only connects keeps nobody out. What is being
-    served is never cut off."""
+    """Accepts connections for aiohttp's server, which has no cap of its own. Where all places are taken,
+    whoever has asked for nothing for the longest makes room, in the TLS handshake or after it: so neither who
+    only connects keeps anybody out, nor who takes none of the answer. Nobody is cut off while their request
+    is being worked on; a WebSocket's is for as long as it is open."""
 
     def __init__(self, app: web.Application, *, at_most: int, handshake_seconds: float) -> None:
         self._at_most = at_most
@@ -29,8 +34,8 @@ class HttpPort:
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
         self._greeting: dict[asyncio.Task[None], None] = {}  # in the TLS handshake, the oldest first
-        self._serving: set[web.RequestHandler] = set()
-        app.middlewares.append(_noting(self._serving))
+        self._idle = _Idle()
+        app.middlewares.append(self._idle.middleware)
 
     @property
     def port(self) -> int:
@@ -78,43 +83,71 @@ class HttpPort:
         assert self._server is not None
         seconds = self._handshake_seconds if self._tls is not None else None
         with contextlib.suppress(OSError):  # they hung up, or speak no TLS
-            await asyncio.get_running_loop().connect_accepted_socket(
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self._server, connection, ssl=self._tls, ssl_handshake_timeout=seconds
             )
+            self._idle.add(transport)
 
     def _make_room(self) -> bool:
         """Hang up on the oldest that asks for nothing, in the TLS handshake or after it, wherever there are
         more. False: there is nobody."""
-        assert self._server is not None
-        idle = [
-            handler
-            for handler in self._server.connections
-            if handler not in self._serving and handler.transport is not None
-        ]
-        if self._tls is not None and len(self._greeting) > len(idle):
+        if self._tls is not None and len(self._greeting) > len(self._idle):
             task = next(iter(self._greeting))
             del self._greeting[task]
             task.cancel()
-        elif idle:
-            idle[0].force_close()
-        else:
-            return False
-        return True
+            return True
+        return self._idle.hang_up()
 
 
-def _noting(serving: set[web.RequestHandler]) -> Middleware:
-    """A middleware that keeps `serving`, the connections whose request is being worked on."""
+class _Idle:
+    """The connections whose request, if there was one, has been worked on: for the longest first. aiohttp
+    itself forgets a transport as soon as it closes it, but what is unsent keeps that open for as long as its
+    other end likes."""
+
+    def __init__(self) -> None:
+        self._idle: WeakKeyDictionary[asyncio.Transport, None] = WeakKeyDictionary()
+        self._busy: set[asyncio.BaseProtocol] = set()
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def add(self, transport: asyncio.Transport) -> None:
+        if transport.get_protocol() not in self._busy:
+            self._idle[transport] = None
 
     @web.middleware
-    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
-        connection = request.protocol
-        serving.add(connection)
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        connection, transport = request.protocol, request.transport
+        self._busy.add(connection)
+        if transport is not None:
+            self._idle.pop(transport, None)
         try:
             return await handler(request)
         finally:
-            serving.discard(connection)
+            self._busy.discard(connection)
+            if transport is not None:
+                self._idle[transport] = None
 
-    return note
+    def hang_up(self) -> bool:
+        """On the first to whom nothing is under way any more; where none is among those looked at, on the
+        first. False: there is nobody."""
+        oldest: list[tuple[asyncio.Transport, web.RequestHandler]] = []
+        for transport in list(self._idle):
+            handler = transport.get_protocol()
+            if isinstance(handler, web.RequestHandler):
+                oldest.append((transport, handler))
+                if len(oldest) == LOOKED_AT:
+                    break
+            else:
+                del self._idle[transport]  # it is closed
+        if not oldest:
+            return False
+        done = (pair for pair in oldest if not pair[0].get_write_buffer_size())
+        transport, handler = next(done, oldest[0])
+        del self._idle[transport]
+        handler.force_close()
+        transport.abort()  # closing alone waits until all is sent, and for the other end of TLS
+        return True
 
 
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
@@ -133,6 +166,8 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
         else:
             found = True
             listener.setblocking(False)
+            if sys.platform == "linux":  # what is accepted inherits it
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STUCK * 1000))
             yield listener
     if not found:
         raise missing or OSError(f"{host} has no address")

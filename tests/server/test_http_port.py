@@ -8,6 +8,7 @@ import os
 import resource
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from server.http_port import HttpPort
+from server.http_port import STUCK, HttpPort
 from tests.server.test_check import make_certificate
 
 PATIENCE = 20  # seconds; a guard against hanging
 AT_MOST = 4
+LARGE = b"/" * 6_000_000  # the sockets' buffers hold 4 MB of it
 
 Opener = Callable[..., Any]
 
@@ -29,8 +31,10 @@ Opener = Callable[..., Any]
 async def open_port(make_app: Callable[..., Any]) -> AsyncIterator[Opener]:
     closing = contextlib.AsyncExitStack()
 
-    async def opened(*, seconds: float = 60, tls: ssl.SSLContext | None = None) -> HttpPort:
-        app = make_app()
+    async def opened(
+        *, seconds: float = 60, tls: ssl.SSLContext | None = None, app: web.Application | None = None
+    ) -> HttpPort:
+        app = app or make_app()
         http = HttpPort(app, at_most=AT_MOST, handshake_seconds=seconds)
         runner = web.AppRunner(app, keepalive_timeout=seconds, shutdown_timeout=1)
         await runner.setup()
@@ -118,6 +122,85 @@ async def test_silent_connections_keep_nobody_out(
     crowd = [silent(http) for _ in range(3 * AT_MOST)]
     assert await health(http, scheme) == "ok"
     await is_hung_up_on(crowd[0])
+
+
+@pytest.fixture
+def slow(static: Path) -> Iterator[Callable[[HttpPort], Any]]:
+    """Asks for what no buffer holds, and reads the first byte of it."""
+    (static / "js" / "large.js").write_bytes(LARGE)
+    opened: list[socket.socket] = []
+
+    async def ask(http: HttpPort) -> socket.socket:
+        connection = socket.socket()
+        opened.append(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(connection, ("127.0.0.1", http.port))
+        connection.send(b"GET /static/js/large.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        assert await loop.sock_recv(connection, 1) == b"H"
+        return connection
+
+    yield ask
+    for connection in opened:
+        connection.close()
+
+
+async def test_connections_that_read_nothing_keep_nobody_out(open_port: Opener, slow: Any) -> None:
+    http = await open_port()
+    for _ in range(AT_MOST):
+        await slow(http)
+    for _ in range(2 * AT_MOST):
+        assert await health(http) == "ok"
+
+
+async def test_who_has_shaken_hands_and_asks_for_nothing_keeps_nobody_out(
+    open_port: Opener, silent: Any, tls: ssl.SSLContext
+) -> None:
+    http = await open_port(tls=tls)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    kept = []
+    for _ in range(AT_MOST):
+        connection = silent(http)
+        connection.setblocking(True)
+        kept.append(await asyncio.to_thread(context.wrap_socket, connection))
+    for _ in range(2 * AT_MOST):
+        assert await health(http, "https") == "ok"
+    for connection in kept:
+        connection.close()
+
+
+async def test_who_reads_slowly_stays_where_others_ask_for_nothing(
+    open_port: Opener, slow: Any, silent: Any
+) -> None:
+    http = await open_port()
+    reader = await slow(http)
+    for _ in range(2 * AT_MOST):
+        silent(http)
+        assert await health(http) == "ok"
+    received = 0
+    while received < len(LARGE):
+        more = len(await asyncio.get_running_loop().sock_recv(reader, 1 << 20))
+        assert more, "it was cut off"
+        received += more
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+async def test_the_system_closes_who_takes_nothing_of_what_is_sent(
+    open_port: Opener, make_app: Callable[..., Any]
+) -> None:
+    limits: list[int] = []
+
+    async def look(request: web.Request, _: web.StreamResponse) -> None:
+        assert request.transport is not None
+        connection = request.transport.get_extra_info("socket")
+        limits.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+
+    app = make_app()
+    app.on_response_prepare.append(look)
+    await health(await open_port(app=app))
+    assert limits == [STUCK * 1000]
 
 
 async def test_what_is_being_served_is_never_cut_off(open_port: Opener, silent: Any) -> None:
