@@ -128,8 +128,26 @@ class TestCompose:
 
     def test_settings_in_the_env_file_reach_the_server(self) -> None:
         assert "env_file:\n      - path: .env\n        required: false\n" in service("roomtone")
-        (example,) = re.findall(r"^# .* (ROOMTONE_\w+=\w+),$", COMPOSE, re.MULTILINE)
+        (example,) = re.findall(r"^#   (ROOMTONE_\w+=\w+)$", COMPOSE, re.MULTILINE)
         assert load(environment=dict([example.split("=")])) != Settings()
+
+    def test_no_setting_moves_the_server_away_from_where_it_is_looked_for(self) -> None:
+        moved = {
+            "HOST": "127.0.0.1",
+            "PORT": "9000",
+            "TLS_CERTIFICATE": "/etc/cert.pem",
+            "TLS_KEY": "/etc/key.pem",
+            "MEDIA_HOST": "203.0.113.7",
+            "MEDIA_PORT": "443",
+            "DATA_DIRECTORY": "/elsewhere",
+        }
+        env_file = {f"ROOMTONE_{name}": value for name, value in moved.items()}
+        pinned = {
+            name: value.strip('"')
+            for name, value in re.findall(r"^      (ROOMTONE_\w+): (\S*)$", COMPOSE, re.MULTILINE)
+        }
+        as_it_is = load(environment=environment())
+        assert load(environment=environment() | env_file | pinned) == as_it_is
 
     def test_the_manual_scrapes_where_there_is_somebody(self) -> None:
         targets = re.findall(r'targets: \["([^"]+)"\]', (ROOT / "docs" / "operating.md").read_text())
