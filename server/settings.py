@@ -24,6 +24,7 @@ MIN_SECRET = 32  # bytes: RFC 7518 section 3.2 wants a key as long as the hash f
 MIN_METRICS_TOKEN = 16  # bytes: 128 bit, out of reach of guessing over the network (RFC 6749 section 10.10)
 # TCP connections to HTTP beside the WebSockets: pages being loaded, WHIP and WHEP requests, whoever measures.
 SPARE_CONNECTIONS = 256
+USUAL_PORTS = {"http": 80, "https": 443}
 RESERVED = 0.1  # of max_connections: so many more are there for people who come back into their session
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -191,18 +192,22 @@ class Settings(BaseModel):
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        origins = []
         for value in values:
-            if not _is_origin(value):
+            origin = _origin(value)
+            if origin is None or not origin.isascii():
                 raise ValueError(
-                    f"{value!r} is not an origin. Write scheme and host only, such as https://clinic.example.org."
+                    f"{value!r} is not an origin. Write scheme and host only, such as "
+                    "https://clinic.example.org, and a name with other letters as its xn-- form."
                 )
-        return values
+            origins.append(origin)
+        return tuple(origins)
 
     @field_validator("public_url")
     @classmethod
     def _public_url(cls, value: str) -> str:
         value = value.rstrip("/")
-        if value and not _is_origin(value):
+        if value and _origin(value) is None:
             raise ValueError(f"{value!r} is not an address such as https://talk.example.org.")
         return value
 
@@ -243,12 +248,12 @@ class Settings(BaseModel):
         """The address to print and to put into links; `port` is the real one where the setting is 0."""
         if self.public_url:
             return self.public_url
-        scheme, usual = ("https", 443) if self.tls else ("http", 80)
+        scheme = "https" if self.tls else "http"
         host = "localhost" if self.host in ("", "0.0.0.0", "::", "127.0.0.1", "::1") else self.host
         if ":" in host:
             host = f"[{host}]"
         real = self.port if port is None else port
-        return f"{scheme}://{host}" if real == usual else f"{scheme}://{host}:{real}"
+        return f"{scheme}://{host}" if real == USUAL_PORTS[scheme] else f"{scheme}://{host}:{real}"
 
 
 def load(
@@ -325,14 +330,17 @@ def _did_you_mean(name: str, *, variable: bool = False) -> str:
     return f" Did you mean {meant}?"
 
 
-def _is_origin(value: str) -> bool:
+def _origin(value: str) -> str | None:
+    """The origin as browsers send it (RFC 6454 section 6.2): in lower case, without the port that its scheme
+    implies. None: it is none."""
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        port = parts.port
     except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and value == f"{parts.scheme}://{parts.netloc}"
-    )
+        return None
+    if parts.scheme not in USUAL_PORTS or not parts.hostname or "@" in parts.netloc:
+        return None
+    if value.lower() != f"{parts.scheme}://{parts.netloc}".lower():
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, USUAL_PORTS[parts.scheme]) else "")

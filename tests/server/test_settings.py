@@ -70,6 +70,39 @@ def test_every_problem_is_named_at_once_with_its_source() -> None:
     assert "32 bytes" in found["secret"] and "environment" in found["secret"]
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("https://clinic.example.org", "https://clinic.example.org"),
+        ("https://Clinic.Example.org", "https://clinic.example.org"),
+        ("HTTPS://clinic.example.org:443", "https://clinic.example.org"),
+        ("http://clinic.example.org:80", "http://clinic.example.org"),
+        ("https://clinic.example.org:8443", "https://clinic.example.org:8443"),
+        ("https://[2001:DB8::7]:443", "https://[2001:db8::7]"),
+    ],
+)
+def test_an_origin_is_taken_as_browsers_send_it(written: str, sent: str) -> None:
+    assert load({"allowed_origins": [written]}, environment={}).allowed_origins == (sent,)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "clinic.example.org",
+        "https://clinic.example.org/",
+        "https://clinic.example.org?",
+        "https://me@clinic.example.org",
+        "ftp://clinic.example.org",
+        "https://",
+        "https://straße.example",
+        "https://clinic.example.org:port",
+        "https://[clinic",
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(value: str) -> None:
+    assert "not an origin" in problems({"allowed_origins": [value]})["allowed_origins"]
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1"])
 def test_an_address_that_nobody_can_reach_is_refused(address: str) -> None:
     assert "Nobody can reach" in problems({"public_addresses": [address]})["public_addresses"]
