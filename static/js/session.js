@@ -4,6 +4,7 @@
  */
 
 import { Connection } from "./connection.js";
+import { Door } from "./door.js";
 import { Emitter } from "./emitter.js";
 import { sayFarewell } from "./farewell.js";
 import { Hearing, MOST_MS } from "./hearing.js";
@@ -40,6 +41,7 @@ export class Session extends Emitter {
   /** @type {import("./protocol.js").TileWish[]} */
   #wishes = [];
   #media = "";
+  #door = new Door();
   #hearing = new Hearing();
   #preferences = "";
   #saveData = recallChoice("saveData", false);
@@ -144,7 +146,7 @@ export class Session extends Emitter {
 
   /** @param {boolean} locked */
   lock(locked) {
-    this.#do({ type: "lock", locked });
+    if (this.#do({ type: "lock", locked })) this.#store.update({ locking: locked });
   }
 
   /** @param {string} text waits for the connection where there is none */
@@ -255,7 +257,11 @@ export class Session extends Emitter {
     this.#ending = false; // else it would have ended
     this.#name = message.name;
     // Another session, as after a restart of the server, counts chat lines and people anew.
-    if (state.me && state.me.id !== message.participant) this.#store.update({ ...emptyRoom(), chat: [] });
+    if (state.me && state.me.id !== message.participant) {
+      this.#door = new Door();
+      this.#store.update({ ...emptyRoom(), chat: [] });
+    }
+    this.#unanswered();
     this.#store.update({
       view: joined ? "room" : "waiting",
       joining: false,
@@ -297,6 +303,7 @@ export class Session extends Emitter {
     if (about === "offer" && this.#store.state.mediaDownSince !== null) {
       return this.#store.update({ refusal: { code, message }, answeredSince: null });
     }
+    if (["admit", "decline", "lock", null].includes(about)) this.#unanswered();
     if (about === "chat") this.#store.update({ outbox: this.#store.state.outbox.slice(1) });
     this.emit("notice", { code, message });
   }
@@ -306,23 +313,22 @@ export class Session extends Emitter {
     const { state } = this.#store;
     const before = new Map(state.participants.map((person) => [person.id, person.name]));
     const after = new Set(message.participants.map(({ id }) => id));
-    const knocked = new Map(state.waiting.map((knock) => [knock.id, knock]));
     const now = performance.now();
+    const knocks = this.#door.update(message.waiting, now);
     this.#store.update({
       locked: message.locked,
+      locking: message.locked === state.locking ? null : state.locking,
       hostPresent: message.host_present,
       participants: message.participants.map(({ lost, ...person }) => {
         return { ...person, lostSince: lost === null ? null : now - lost * 1000 };
       }),
-      waiting: message.waiting.map(({ id, name, since, connected }) => {
-        return { id, name, connected, since: knocked.get(id)?.since ?? now - since * 1000 };
-      }),
+      waiting: this.#door.waiting,
     });
     if (before.size && state.view === "room") {
       for (const { id, name } of message.participants) if (!before.has(id)) this.emit("notice", { code: "joined", name });
       for (const [id, name] of before) if (!after.has(id)) this.emit("notice", { code: "gone", name });
     }
-    for (const { id, name } of message.waiting) if (!knocked.has(id)) this.emit("knock", name);
+    for (const { name } of knocks) this.emit("knock", name);
   }
 
   /** @param {import("./protocol.js").Chat} message */
@@ -354,15 +360,21 @@ export class Session extends Emitter {
 
   #notDone() {
     this.#ending = false;
+    this.#unanswered();
     this.emit("notice", { code: "not-done" });
-    this.#store.touch(); // a switch falls back to what is
+  }
+
+  /** What was asked for may not come: the page falls back to what is. */
+  #unanswered() {
+    this.#door.askAgain();
+    this.#store.update({ waiting: this.#door.waiting, locking: null });
   }
 
   /** @param {"admit" | "decline"} type @param {string} participant */
   #decide(type, participant) {
     if (!this.#do({ type, participant })) return;
-    // At once, so that nobody presses twice; the server's next word on the room is the truth.
-    this.#store.update({ waiting: this.#store.state.waiting.filter(({ id }) => id !== participant) });
+    this.#door.answer(participant);
+    this.#store.update({ waiting: this.#door.waiting });
   }
 
   #sayMedia() {
@@ -459,6 +471,7 @@ export class Session extends Emitter {
     if (link) forgetPlace(link.room);
     this.#resume = "";
     this.#ending = false;
+    this.#door = new Door();
     this.#wishes = [];
     this.#signalling.close();
     this.#connection.close();

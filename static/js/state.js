@@ -4,7 +4,6 @@
 /** @typedef {import("./protocol.js").Role} Role */
 /** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
 /** @typedef {{id: string, name: string, role: Role, may: string[], guestLink: string | null}} Me */
-/** @typedef {{id: string, name: string, since: number, connected: boolean}} Knock since: as of performance.now() */
 /** @typedef {{id: number, name: string, own: boolean, host: boolean, text: string, at: number}} ChatLine */
 /** @typedef {{code: string, message: string}} Failure code for words.js; message: the server's words, for codes it lacks */
 
@@ -21,9 +20,10 @@
  * @property {number | null} answeredSince the server answers for sound and picture, and still they do not come, since then
  * @property {Failure | null} refusal why it does not answer
  * @property {boolean} locked
+ * @property {boolean | null} locking asked for by us, and not yet so
  * @property {boolean} hostPresent
  * @property {Participant[]} participants everybody in the room, me too
- * @property {Knock[]} waiting
+ * @property {import("./door.js").Knock[]} waiting
  * @property {import("./protocol.js").Seat[]} seats
  * @property {Map<string, import("./protocol.js").Condition>} conditions by participant
  * @property {{seconds: number, by: string[]}} missed of our speech, by the ids of who missed it
@@ -53,10 +53,11 @@ export function initialState() {
   };
 }
 
-/** @returns {Pick<State, "locked" | "hostPresent" | "participants" | "waiting" | "seats" | "speaking" | "conditions" | "missed">} */
+/** @returns {Pick<State, "locked" | "locking" | "hostPresent" | "participants" | "waiting" | "seats" | "speaking" | "conditions" | "missed">} */
 export function emptyRoom() {
   return {
     locked: false,
+    locking: null,
     hostPresent: false,
     participants: [],
     waiting: [],

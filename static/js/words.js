@@ -169,8 +169,6 @@ const NOTICES = {
   muted: "The host has muted your microphone. You can switch it on again.",
   "link-copied": "The guest link is copied. Send it to the person you invite.",
   "link-not-copied": "The browser did not let us copy. The link is selected: copy it from there.",
-  locked: "The session is locked: nobody else can ask to join.",
-  unlocked: "The session is open: people with the link can ask to join.",
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
   "sound-blocked": "You can’t hear the others: press “Tap to hear the others”.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest_asyncio
 from playwright.async_api import expect
 
 from server.auth import Tokens
 from tests.browser.patience import RAMP_MS
+from tests.browser.server import MEDIA, Server
 
 
 async def test_a_guest_knocks_waits_is_let_in_and_both_hear_and_see_each_other(person, server, room):
@@ -110,6 +112,31 @@ async def test_a_declined_guest_reads_it_and_can_ask_again(person, server, room)
     await guest.sees("waiting")
     await host.let_in("Ana")
     await guest.sees("room")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def small_server(tmp_path):
+    """Its rooms hold two people."""
+    running = Server(tmp_path)
+    await running.start(media=(*MEDIA, "--max-participants", "2"))
+    yield running
+    await running.stop()
+
+
+async def test_whoever_finds_no_place_yet_stays_at_the_door(small_server, person, room):
+    server = small_server
+    host, first, second = [await person(home=server) for _ in range(3)]
+    await host.come(server.link(room, "host"), "Ruth")
+    await first.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await host.watches("Ana")
+    await second.come(server.link(room), "Kim")
+    await host.let_in("Kim")
+    await host.reads("When somebody leaves, the next one can be let in")
+    await expect(host.button("Let Kim in")).to_be_visible()
+    await first.press("Leave")
+    await host.let_in("Kim")
+    await second.sees("room")
 
 
 async def test_a_guest_can_leave_the_waiting_page(person, server, room):

@@ -184,6 +184,27 @@ async def test_what_is_written_while_the_page_comes_back_is_said_once(session):
     await expect(host.page.locator("#chat-lines .chat-text")).to_have_text(["One", "Two"])
 
 
+async def test_a_switch_waits_for_the_answer_of_a_server_that_is_far_away(session):
+    host, guest = session.host, session.guest
+    await host.press("People")
+    lock = host.page.get_by_role("switch", name="Lock the session")
+    host.wire.holding = True
+    await lock.click()
+    await host.press("Microphone")  # draws the page anew
+    await expect(host.button("Microphone")).to_have_attribute("aria-pressed", "false")
+    await expect(lock).to_be_checked()
+    await guest.press("Microphone")
+    await host.wire.holds("room")
+    host.wire.release()
+    await expect(host.page.locator("#lock-mark")).to_be_visible()
+    await expect(lock).to_be_checked()
+    host.wire.losing = '"lock"'
+    await lock.click()
+    host.wire.dead = True
+    await host.reads("Not done")
+    await expect(lock).to_be_checked()
+
+
 async def test_a_clock_that_is_set_right_ends_no_session(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")

@@ -6,7 +6,7 @@ import { answerButtons, keyOf } from "./knock.js";
 
 /** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("../state.js").State} State */
-/** @typedef {import("../state.js").Knock} Knock */
+/** @typedef {import("../door.js").Knock} Knock */
 /** @typedef {import("../state.js").Participant} Participant */
 
 const CLOCK_MS = 15_000; // how often the waiting times are drawn anew
@@ -43,7 +43,7 @@ export class People {
     byId("people-host", HTMLElement).hidden = !host;
     if (!me?.guestLink) byId("people-link", HTMLInputElement).value = "";
     byId("people-copy", HTMLElement).hidden = !me?.guestLink;
-    if (this.#lock.checked !== locked) this.#lock.checked = locked;
+    this.#lock.checked = state.locking ?? locked;
     setText(byId("people-inside-title", HTMLElement), `In the session (${participants.length})`);
     setText(byId("people-waiting-title", HTMLElement), `Waiting (${waiting.length})`);
     const list = byId("people-waiting-list", HTMLElement);
