@@ -146,12 +146,15 @@ def slow(static: Path) -> Iterator[Callable[[HttpPort], Any]]:
         connection.close()
 
 
-async def test_connections_that_read_nothing_keep_nobody_out(open_port: Opener, slow: Any) -> None:
+async def test_connections_that_read_nothing_keep_nobody_out_and_write_no_novel(
+    open_port: Opener, slow: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     http = await open_port()
     for _ in range(AT_MOST):
         await slow(http)
     for _ in range(2 * AT_MOST):
         assert await health(http) == "ok"
+    assert not caplog.records
 
 
 async def test_who_has_shaken_hands_and_asks_for_nothing_keeps_nobody_out(
