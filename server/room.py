@@ -3,21 +3,12 @@
 Pure: an event comes in with `now`, and what has to be sent comes out, as (connection, message) pairs.
 Sockets, media and the clock are in server/live.py.
 
-Rules
- 1. A token that may "join" enters at once; others knock and wait until a host admits them. Nobody who waits
- hears,
-    sees or reaches the room.
- 2. While the room is locked, nobody new knocks or enters, except a host.
- 3. Only a host moderates (admit, decline, mute, remove, lock, end).
- 4. Whoever loses the connection keeps their place (role, admission, seat, chat) for the lease. A room without
- its
-    host goes on.
- 5. One identity has one place: joining again with it takes the place over, and the older connection is told
-    so. So has one tab that comes by one link, whether or not it heard that it has a place. What the newer
-    link allows counts, for getting in from the door too.
- 6. Whoever is removed can't resume, and from then on has to knock even with a token that may join, unless a
-    host who stays holds the same one.
- 7. After the end nobody resumes; the next visitor opens a new session.
+Rules, besides those of server/admission.py
+ 1. Nobody who waits hears, sees or reaches the room.
+ 2. Only a host moderates (admit, decline, mute, remove, lock, end).
+ 3. Whoever loses the connection keeps their place (role, admission, seat, chat) for the lease. A room without
+    its host goes on. An older connection that is taken over is told so.
+ 4. Whoever is removed can't resume. After the end nobody does; the next visitor opens a new session.
 """
 
 from __future__ import annotations
@@ -27,7 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from server import messages
-from server.auth import LinkClaims, TokenError
+from server.admission import Admission
+from server.auth import LinkClaims
 from server.bucket import TokenBucket
 from server.messages import MAX_SLOTS, FromPage, ToPage
 from server.participant import Kind, MediaFacts, Participant, State, clean_name
@@ -37,7 +29,6 @@ Effect = tuple[int, ToPage]  # number of the connection, message for it; after a
 Effects = list[Effect]
 
 STANDARD_CLIENT_LEASE = 30.0  # seconds: RFC 7675 section 5.1, the time in which consent expires
-MAX_MUST_KNOCK = 1000  # removed links remembered; past that everybody has to knock
 MIN_SLOTS = 2  # the other's camera and their screen
 NEWS_PER_SECOND = 2.0  # what hosts are told of the door at once; of more, the next tick tells
 NEWS_BURST = 20
@@ -77,14 +68,13 @@ class Room:
         self.name = name
         self.session = new_id()
         self.participants: dict[str, Participant] = {}  # in the order in which they came
-        self.locked = False
+        self.admission = Admission(limits.participants, limits.waiting)
         self.ended = False
         self._limits = limits
         self._credentials = credentials
         self._wall = wall
         self.new_id = new_id
         self._chat_id = 0
-        self._must_knock: set[str] = set()
         self._told_at_the_door = (False, False)  # locked, host present
         self._door_news = TokenBucket(NEWS_PER_SECOND, NEWS_BURST, now=0.0)
         self._hosts_are_behind = False  # on what happened at the door
@@ -125,31 +115,17 @@ class Room:
     ) -> tuple[Participant, Effects]:
         """Knock or enter with a link. Raises Refusal. Only standard clients (`kind` not "page") have no
         connection."""
-        taken_over = self._holder(claims, kind, tab)
-        try:
-            state = self._state_for(claims, kind)
-        except TokenError:
-            raise
-        except Refusal:
-            if taken_over is None:
-                raise
-            state = taken_over.state  # the place that they have needs no other
-        if taken_over is not None:
-            taken_over.claims = claims
-            if taken_over.state is State.WAITING:
-                taken_over.name = clean_name(claims.name or name, claims.role, kind)
-            if state is State.ADMITTED:
-                taken_over.state = state  # by a link that says more than the one they knocked with
-            return taken_over, self._attach(taken_over, connection, tab, now=now)
-        person = Participant(
-            self.new_id(),
-            # A name in the token was signed by whoever made it; nobody may come under another one.
-            clean_name(claims.name or name, claims.role, kind),
-            kind,
-            claims,
-            state,
-            now=now,
-        )
+        people = self.participants.values()
+        person = self.admission.holder(claims, kind, tab, people)
+        state = self.admission.state_for(claims, kind, people, person)
+        # A name in the token was signed by whoever made it; nobody may come under another one.
+        name = clean_name(claims.name or name, claims.role, kind)
+        if person is not None:
+            if person.state is State.WAITING:
+                person.name = name
+            person.claims, person.state = claims, state
+            return person, self._attach(person, connection, tab, now=now)
+        person = Participant(self.new_id(), name, kind, claims, state, now=now)
         self.participants[person.id] = person
         person.connection = connection
         person.tab = tab
@@ -240,10 +216,10 @@ class Room:
                 return self._mute(self.participants[message.participant], now=now)
             case messages.Remove():
                 target = self.participants[message.participant]
-                self._make_knock(target)
+                self.admission.make_knock(target, self.participants.values())
                 return self._dismiss(target, "removed", now=now)
             case messages.Lock():
-                self.locked = message.locked
+                self.admission.locked = message.locked
                 return self._tell_all(now=now)
             case messages.End():
                 return self.close("ended")
@@ -267,7 +243,7 @@ class Room:
     def _admit(self, host: Participant, person: Participant, *, now: float) -> Effects:
         if person.state is not State.WAITING:
             return []  # another host was faster
-        if not self._has_room_for(person.claims):
+        if not self.admission.has_room_for(person.claims, self.participants.values()):
             refused = messages.Error(code="room-full", message=WORDS["room-full"], about="admit")
             return [] if host.connection is None else [(host.connection, refused)]
         person.state = State.ADMITTED
@@ -378,7 +354,7 @@ class Room:
     def _tell_all(self, *, now: float) -> Effects:
         """The state of the room for everybody in it, and for those at the door where theirs has changed: they
         don't learn how often something happens inside."""
-        at_the_door = (self.locked, self.host_present)
+        at_the_door = (self.admission.locked, self.host_present)
         news = at_the_door != self._told_at_the_door
         self._told_at_the_door = at_the_door
         self._hosts_are_behind = False
@@ -389,11 +365,11 @@ class Room:
         the room locked."""
         people = tuple(person.view(now=now) for person in self.admitted)
         waiting = tuple(self._waiting_list(now))
-        present = self.host_present
-        for_guests = messages.RoomState(locked=self.locked, host_present=present, participants=people)
-        for_waiting = messages.RoomState(locked=self.locked, host_present=present, participants=())
+        locked, present = self.admission.locked, self.host_present
+        for_guests = messages.RoomState(locked=locked, host_present=present, participants=people)
+        for_waiting = messages.RoomState(locked=locked, host_present=present, participants=())
         for_hosts = messages.RoomState(
-            locked=self.locked, host_present=present, participants=people, waiting=waiting
+            locked=locked, host_present=present, participants=people, waiting=waiting
         )
         effects: Effects = []
         for person in audience:
@@ -415,43 +391,6 @@ class Room:
             )
 
     # --- helpers --------------------------------------------------------------------------------------------
-
-    def _state_for(self, claims: LinkClaims, kind: Kind) -> State:
-        """Where whoever comes with these claims belongs. Raises Refusal."""
-        trusted = len(self._must_knock) < MAX_MUST_KNOCK and claims.key not in self._must_knock
-        enters = claims.allows("join") and trusted
-        if not enters and (kind != "page" or not (claims.allows("knock") or claims.allows("join"))):
-            raise TokenError("token-forbidden")
-        if self.locked and not (enters and claims.allows("moderate")):
-            raise Refusal("locked")
-        if enters and not self._has_room_for(claims):
-            raise Refusal("room-full")
-        if not enters and len(self.waiting) >= self._limits.waiting:
-            raise Refusal("waiting-full")
-        return State.ADMITTED if enters else State.WAITING
-
-    def _make_knock(self, removed: Participant) -> None:
-        """From now on whoever comes with their link has to knock, unless a host is here by it: they would be
-        shut out as well."""
-        key = removed.claims.key
-        if not any(p.moderates and p.claims.key == key for p in self.admitted if p is not removed):
-            self._must_knock.add(key)
-
-    def _holder(self, claims: LinkClaims, kind: Kind, tab: str | None) -> Participant | None:
-        """Who has the place already: the same identity, or the same tab, which lost the socket before it got
-        its welcome and says hello again."""
-        for person in self.participants.values():
-            if person.claims.key != claims.key or person.kind != kind:
-                continue
-            if claims.sub is not None or (tab is not None and person.tab == tab):
-                return person
-        return None
-
-    def _has_room_for(self, claims: LinkClaims) -> bool:
-        """One place is kept for a host, so that guests can't shut the host out."""
-        host_here = any(person.moderates for person in self.admitted)
-        kept = 0 if host_here or claims.allows("moderate") else 1
-        return len(self.admitted) < self._limits.participants - kept
 
     def _may_offer(self, person: Participant, offer: messages.Offer) -> bool:
         sources = set(offer.sources.values())

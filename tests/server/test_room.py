@@ -264,7 +264,7 @@ class TestModeration:
         guest = house.guest(house.host())
         guest.say(**message)
         assert guest.last("error").code == "not-allowed"
-        assert not house.room().locked and not house.room().ended
+        assert not house.room().admission.locked and not house.room().ended
 
     def test_somebody_who_is_gone_can_not_be_admitted(self, house: House) -> None:
         host, guest = house.host(), house.knocking()

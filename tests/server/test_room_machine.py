@@ -50,7 +50,7 @@ class RoomMachine(RuleBasedStateMachine):
     def join(self, link: LinkClaims, kind: Any) -> None:
         self.connections += 1
         connection = self.connections if kind == "page" else None
-        was_locked, known = self.room.locked, set(self.room.participants)
+        was_locked, known = self.room.admission.locked, set(self.room.participants)
         waited = {person.id for person in self.room.waiting}
         if connection is not None:
             self.inbox[connection] = []
@@ -164,7 +164,7 @@ class RoomMachine(RuleBasedStateMachine):
     def public(self) -> object:
         """What moderation can change."""
         people = {id: (person.state, person.muted) for id, person in self.room.participants.items()}
-        return people, self.room.locked, self.room.ended
+        return people, self.room.admission.locked, self.room.ended
 
     def somebody(self, data: st.DataObject, *more: str) -> str:
         return data.draw(st.sampled_from([*self.room.participants, *more, "nobody"]))
@@ -217,7 +217,7 @@ class RoomMachine(RuleBasedStateMachine):
             state = next(
                 m for m in reversed(self.inbox[person.connection]) if isinstance(m, messages.RoomState)
             )
-            assert state.locked == self.room.locked and state.host_present == self.room.host_present
+            assert state.locked == self.room.admission.locked and state.host_present == self.room.host_present
             if person.state is State.WAITING:
                 assert state.participants == () and state.waiting == ()
             else:
