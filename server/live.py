@@ -12,6 +12,7 @@ from media.sfu import Sfu
 from server import messages
 from server.auth import LinkClaims
 from server.conditions import Link, Missed, conditions
+from server.links import heard, links
 from server.listening import Listening
 from server.messages import FromPage, ToPage
 from server.participant import Kind, Participant
@@ -119,7 +120,7 @@ class LiveRoom:
             self.stage.prefer(participant, message)
         elif isinstance(message, messages.Heard):
             self._around.listening.heard(message)
-            for speaker, missed_ms, total_ms in self.stage.heard(participant, message):
+            for speaker, missed_ms, total_ms in heard(self.stage.performers, participant, message):
                 self._around.listening.missed(missed_ms, total_ms)
                 self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())
         else:
@@ -211,10 +212,10 @@ class LiveRoom:
         self._tell_conditions(now)
 
     def _tell_conditions(self, now: float) -> None:
-        links = self.stage.links(self.room.admitted)
-        if links != self._links:
-            self._links = links
-        self._missed.keep(links)
+        present = links(self.stage.performers, self.room.admitted)
+        if present != self._links:
+            self._links = present
+        self._missed.keep(present)
         before, self._conditions = self._conditions, {}
         for person in self.room.admitted:
             if person.connection is None:
