@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -19,6 +20,8 @@ from server.participant import Kind, Participant
 from server.room import Credentials, Effects, Room, RoomLimits
 from server.speaking import ActiveSpeakers, Floor
 from server.stage import Stage
+
+ABOUT_MEDIA = (messages.Offer, messages.Wish, messages.Prefer, messages.Heard)
 
 # What one person's conditions follow from: links, what others missed of them, whether they moderate.
 _Grounds: TypeAlias = tuple[Mapping[str, Link], tuple[float, tuple[str, ...]], bool]
@@ -109,22 +112,22 @@ class LiveRoom:
         person = self.room.participants.get(participant)
         if person is None or person.connection != connection.number:
             return
+        if not isinstance(message, ABOUT_MEDIA):
+            self._apply(self.room.receive(participant, message, now=self._now()))
+            return
         refusal = self.room.refusal(participant, message)
         if refusal is not None:
             connection.send(refusal)
-        elif isinstance(message, messages.Offer):
-            self._offer(participant, message, connection)
-        elif isinstance(message, messages.Wish):
-            self.stage.wish(participant, message)
-        elif isinstance(message, messages.Prefer):
-            self.stage.prefer(participant, message)
-        elif isinstance(message, messages.Heard):
-            self._around.listening.heard(message)
-            for speaker, missed_ms, total_ms in heard(self.stage.performers, participant, message):
-                self._around.listening.missed(missed_ms, total_ms)
-                self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())
-        else:
-            self._apply(self.room.receive(participant, message, now=self._now()))
+            return
+        match message:
+            case messages.Offer():
+                self._offer(participant, message, connection)
+            case messages.Wish():
+                self.stage.wish(participant, message)
+            case messages.Prefer():
+                self.stage.prefer(participant, message)
+            case messages.Heard():
+                self._heard(participant, message)
 
     def disconnect(self, connection: Connection) -> None:
         if self._connections.pop(connection.number, None) is not None:
@@ -132,23 +135,23 @@ class LiveRoom:
 
     def _offer(self, participant: str, offer: messages.Offer, connection: Connection) -> None:
         try:
-            sdp = self._answer(participant, offer.connection, offer.sdp, offer.sources)
+            with self._counting_full():
+                sdp = self.stage.offer(participant, offer.connection, offer.sdp, offer.sources)
         except MediaError as error:
             connection.send(messages.Error(code=error.code, message=error.message, about="offer"))
         else:
             connection.send(messages.Answer(connection=offer.connection, sdp=sdp))
 
-    def _answer(
-        self,
-        participant: str,
-        connection: str,
-        sdp: str,
-        sources: Mapping[str, messages.Source] | None,
-        *,
-        takes_orders: bool = True,
-    ) -> str:
+    def _heard(self, participant: str, report: messages.Heard) -> None:
+        self._around.listening.heard(report)
+        for speaker, missed_ms, total_ms in heard(self.stage.performers, participant, report):
+            self._around.listening.missed(missed_ms, total_ms)
+            self._missed.report(participant, speaker, missed_ms / 1000, now=self._now())
+
+    @contextmanager
+    def _counting_full(self) -> Iterator[None]:
         try:
-            return self.stage.offer(participant, connection, sdp, sources, takes_orders=takes_orders)
+            yield
         except MediaError as error:
             self._around.full["max_peers"] += error.code == "server-full"
             raise
@@ -169,7 +172,8 @@ class LiveRoom:
             if kind == "viewer":
                 self.stage.watch(person.id, watches)
             sources: dict[str, messages.Source] | None = {} if kind == "viewer" else None
-            answer = self._answer(person.id, self.room.new_id(), sdp, sources, takes_orders=False)
+            with self._counting_full():
+                answer = self.stage.offer(person.id, self.room.new_id(), sdp, sources, takes_orders=False)
         except Exception:
             if not self.stage.has_connection(person.id):
                 effects += self.room.leave(person.id, now=self._now())

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from server.words import WORDS
+
 PROTOCOL_VERSION = 1
 MAX_MESSAGE = 256 * 1024  # bytes of one WebSocket message; Chromium's largest offer is about 95 KB
 MAX_SDP = 200_000  # characters
@@ -379,3 +381,11 @@ class Bye(Message):
 ToPage = (
     Welcome | RoomState | Seats | Answer | Speaking | Chat | Sending | Conditions | Muted | Pong | Error | Bye
 )
+
+
+def bye(code: str, *, retry: bool = False) -> Bye:
+    return Bye(code=code, message=WORDS[code], retry=retry)
+
+
+def error(code: str, about: str | None = None) -> Error:
+    return Error(code=code, message=WORDS[code], about=about)

@@ -21,9 +21,9 @@ from server import messages
 from server.admission import Admission
 from server.auth import LinkClaims
 from server.bucket import TokenBucket
-from server.messages import MAX_SLOTS, FromPage, ToPage
+from server.messages import MAX_SLOTS, FromPage, ToPage, bye, error
 from server.participant import Kind, MediaFacts, Participant, State, clean_name
-from server.words import WORDS, Refusal
+from server.words import Refusal
 
 Effect = tuple[int, ToPage]  # number of the connection, message for it; after a Bye the connection closes
 Effects = list[Effect]
@@ -163,16 +163,16 @@ class Room:
         """Why this message is not allowed now, or None."""
         person = self.participants.get(participant)
         if person is None:
-            return error("not-allowed", message)
+            return error("not-allowed", message.type)
         if person.state is State.WAITING and not isinstance(message, WHILE_WAITING):
-            return error("not-admitted", message)
+            return error("not-admitted", message.type)
         match message:
             case messages.Admit() | messages.Decline() | messages.Mute() | messages.Remove():
                 allowed = person.moderates
                 if allowed and message.participant not in self.participants:
-                    return error("unknown-participant", message)
+                    return error("unknown-participant", message.type)
                 if allowed and isinstance(message, messages.Remove) and message.participant == participant:
-                    return error("not-yourself", message)
+                    return error("not-yourself", message.type)
             case messages.Lock() | messages.End():
                 allowed = person.moderates
             case messages.ChatSend():
@@ -183,7 +183,7 @@ class Room:
                 allowed = False
             case _:
                 allowed = True
-        return None if allowed else error("not-allowed", message)
+        return None if allowed else error("not-allowed", message.type)
 
     def receive(self, participant: str, message: FromPage, *, now: float) -> Effects:
         """Act on a message. Offers and wishes concern media and change nothing here."""
@@ -244,8 +244,7 @@ class Room:
         if person.state is not State.WAITING:
             return []  # another host was faster
         if not self.admission.has_room_for(person.claims, self.participants.values()):
-            refused = messages.Error(code="room-full", message=WORDS["room-full"], about="admit")
-            return [] if host.connection is None else [(host.connection, refused)]
+            return [] if host.connection is None else [(host.connection, error("room-full", "admit"))]
         person.state = State.ADMITTED
         return [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
 
@@ -408,11 +407,3 @@ class Room:
         return min(
             MAX_SLOTS, max(MIN_SLOTS, 1 + len(others) + sum(other.sends("screen") for other in others))
         )
-
-
-def bye(code: str, *, retry: bool = False) -> messages.Bye:
-    return messages.Bye(code=code, message=WORDS[code], retry=retry)
-
-
-def error(code: str, message: FromPage | None = None) -> messages.Error:
-    return messages.Error(code=code, message=WORDS[code], about=message.type if message else None)

@@ -12,8 +12,7 @@ from aiohttp import WSMsgType, web
 from pydantic import ValidationError
 
 from server.bucket import TokenBucket
-from server.messages import Bye, FromPage, Hello, Offer, ToPage, from_page
-from server.room import bye, error
+from server.messages import Bye, FromPage, Hello, Offer, ToPage, bye, error, from_page
 from server.rooms import Rooms, Visit
 from server.words import Refusal
 
@@ -102,7 +101,7 @@ class Session:
             self._greet(message)
         elif isinstance(message, Offer) and not self._offers.take(now=self._clock()):
             self._counts["drop", "too-fast"] += 1
-            self.send(error("too-fast", message))
+            self.send(error("too-fast", message.type))
         else:
             self._visit.live.receive(self._visit.participant, message, self)
             self._rooms.sweep(self._visit.live)
