@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -9,36 +8,11 @@ from hypothesis import strategies as st
 
 from media import negotiation, sdp
 from media.errors import MediaError
-from media.negotiation import Line, SlotStream, TransportParameters
-from media.payload.formats import BASELINE, CONSTRAINED_BASELINE, HIGH, HIGH_444, MAIN, VP8
+from media.negotiation import SlotStream
+from media.payload.formats import CONSTRAINED_BASELINE, HIGH_444, VP8
 from media.rtp import extensions as uri
 from media.sdp import Codec, MediaDescription, SessionDescription
-from media.sdp.description import Direction
-
-HERE = Path(__file__).parent
-OFFERS = {
-    "page": (HERE / "fixtures/chromium-page.sdp").read_text(),  # Chromium 156, as the page asks it
-    **{path.stem: path.read_text() for path in (HERE / "sdp/offers").glob("*.sdp")},
-}
-TRANSPORT = TransportParameters(
-    ufrag="relay",
-    pwd="passwordOfTheRelayItself",
-    fingerprint=("sha-256", ":".join(["AB"] * 32)),
-    candidates=("1 1 udp 2130706431 192.0.2.1 5000 typ host",),
-)
-
-
-def agree(offer: SessionDescription, sources: dict[str, str] | None = None) -> tuple[Line, ...]:
-    return negotiation.agree(offer, sources, max_lines=44)
-
-
-def answer(offer: SessionDescription, lines: tuple[Line, ...]) -> SessionDescription:
-    """Through the text, as a client reads it."""
-    slots = {
-        line.mid: SlotStream(place // 2, 1000 + place, 2000 + place if line.repairs else None)
-        for place, line in enumerate(line for line in lines if line.role == "slot")
-    }
-    return sdp.parse(sdp.serialize(negotiation.answer(offer, lines, TRANSPORT, slots, version=1)))
+from tests.media.negotiating import OFFERS, TRANSPORT, agree, answer, picture_formats, refusal
 
 
 def changed(
@@ -105,99 +79,10 @@ def test_the_pages_lines_become_publications_and_slots(page: SessionDescription)
     assert picture.extension_id(uri.MID) == 0
 
 
-def picture_formats(line: Line) -> dict[str, int]:
-    """Payload types of RTX by format."""
-    return {format: line.repairs.get(number, 0) for format, number in line.payload_types.items()}
-
-
-def video(*codecs: Codec, direction: Direction = "sendonly") -> Line:
-    """What is agreed on for a line of these codecs alone."""
-    media = MediaDescription("video", "0", direction, codecs=codecs, ice_ufrag="abcd", ice_pwd="x" * 22)
-    return agree(SessionDescription((media,), bundle=("0",)))[0]
-
-
-def h264(number: int, parameters: str) -> Codec:
-    return Codec(number, "H264", 90_000, fmtp=parameters, feedback=("nack", "nack pli", "ccm fir"))
-
-
-def test_obs_is_taken_with_what_it_sends() -> None:
-    offer = sdp.parse(OFFERS["obs"])
-    sound, picture = agree(offer)
-    assert picture.format == CONSTRAINED_BASELINE
-    assert picture.payload_types == {CONSTRAINED_BASELINE: 96}
-    assert picture.ssrcs == ((1371938468, None),)
-    (codec,) = answer(offer, (sound, picture)).media[1].codecs
-    assert codec.feedback == ("goog-remb", "nack", "nack pli")
-    assert codec.parameters == {
-        "level-asymmetry-allowed": "1",
-        "packetization-mode": "1",
-        "profile-level-id": "42e01f",
-    }
-
-
-def test_the_layers_of_obs_are_taken_too() -> None:
-    offer = sdp.parse(OFFERS["obs-simulcast"])
-    picture = agree(offer)[1]
-    assert (picture.format, picture.rids) == (CONSTRAINED_BASELINE, ("0", "1", "2"))
-    assert picture.extension_id(uri.RID) == 2
-
-
-def test_who_can_send_both_is_to_send_vp8_alone() -> None:
-    offer = sdp.parse(OFFERS["chromium"])
-    camera = agree(offer)[1]
-    assert (camera.format, picture_formats(camera)) == (VP8, {VP8: 97})
-    assert [codec.payload_type for codec in answer(offer, agree(offer)).media[1].codecs] == [96, 97]
-
-
-def test_of_several_profiles_the_one_that_most_receivers_take_is_to_be_sent() -> None:
-    high, baseline = (
-        h264(98, "packetization-mode=1;profile-level-id=64001f"),
-        h264(100, "packetization-mode=1"),
-    )
-    assert video(high, baseline).payload_types == {CONSTRAINED_BASELINE: 100}
-    assert video(high).payload_types == {HIGH: 98}
-
-
-def test_towards_a_receiver_all_that_it_takes_is_agreed_on() -> None:
-    offer = sdp.parse(OFFERS["chromium"])
-    slot = agree(offer)[3]
-    expected = {VP8: 97, BASELINE: 103, CONSTRAINED_BASELINE: 109, MAIN: 117, HIGH_444: 42}
-    assert picture_formats(slot) == expected
-    told = answer(offer, agree(offer)).media[3]
-    assert [codec.payload_type for codec in told.codecs] == [96, 97, 102, 103, 108, 109, 116, 117, 41, 42]
-    for codec in told.codecs:
-        assert ("nack" in codec.feedback) == (codec.name != "rtx")
-        assert codec.parameters.get("packetization-mode", "1") == "1"
-
-
 def test_the_page_takes_h264_and_sends_vp8(page: SessionDescription) -> None:
     _, camera, _, slot = agree(page, {"0": "microphone", "1": "camera"})
     assert picture_formats(camera) == {VP8: 97}
     assert picture_formats(slot) == {VP8: 97, CONSTRAINED_BASELINE: 109, HIGH_444: 42}
-
-
-def test_single_nal_units_alone_may_be_sent_to_us_but_not_asked_of_us() -> None:
-    for plain in (h264(96, "profile-level-id=42e01f"), h264(96, "packetization-mode=0")):
-        assert video(plain).payload_types == {CONSTRAINED_BASELINE: 96}
-        assert refusal(
-            SessionDescription((MediaDescription("video", "0", "recvonly", codecs=(plain,)),))
-        ) == ("no-media")
-    assert video(h264(96, "packetization-mode=1"), direction="recvonly").role == "slot"
-
-
-@pytest.mark.parametrize(
-    "parameters", ["packetization-mode=2", "packetization-mode=1;profile-level-id=6e001f"]
-)
-def test_an_h264_that_is_not_carried_is_not_agreed_on(parameters: str) -> None:
-    offer = SessionDescription((MediaDescription("video", "0", "sendonly", codecs=(h264(96, parameters),)),))
-    assert refusal(offer) == "no-media"
-
-
-def test_a_publishers_own_parameter_sets_are_not_told_back_to_it() -> None:
-    (codec,) = video(
-        h264(96, "packetization-mode=1;sprop-parameter-sets=Z0LA,aM4=;profile-level-id=42c01f")
-    ).codecs
-    assert codec.fmtp == "packetization-mode=1;profile-level-id=42c01f"
 
 
 def test_simulcast_is_accepted_in_the_order_of_the_offer(page: SessionDescription) -> None:
@@ -312,14 +197,6 @@ def test_a_codec_that_is_unknown_here_is_rejected_alone(page: SessionDescription
 
     offer = changed(page, "1", other)
     assert [line.role for line in agree(offer)] == ["publish", "rejected", "slot", "slot"]
-
-
-def refusal(offer: SessionDescription, sources: dict[str, str] | None = None, lines: int = 44) -> str:
-    with pytest.raises(MediaError) as raised:
-        negotiation.agree(offer, sources, max_lines=lines)
-        negotiation.transport_of(offer)
-    assert raised.value.message[0].isupper()
-    return raised.value.code
 
 
 def test_what_cannot_be_agreed_on_is_refused_with_a_code(page: SessionDescription) -> None:
