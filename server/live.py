@@ -16,12 +16,13 @@ from server.conditions import Link, Missed, conditions
 from server.links import heard, links
 from server.listening import Listening
 from server.messages import FromPage, ToPage
-from server.participant import Kind, Participant
+from server.participant import Kind, Participant, State
 from server.room import Credentials, Effects, Room, RoomLimits
 from server.speaking import ActiveSpeakers, Floor
 from server.stage import Stage
 
 ABOUT_MEDIA = (messages.Offer, messages.Wish, messages.Prefer, messages.Heard)
+MOVES_NO_MEDIA = (messages.Ping, messages.ChatSend)
 
 # What one person's conditions follow from: links, what others missed of them, whether they moderate.
 _Grounds: TypeAlias = tuple[Mapping[str, Link], tuple[float, tuple[str, ...]], bool]
@@ -113,7 +114,10 @@ class LiveRoom:
         if person is None or person.connection != connection.number:
             return
         if not isinstance(message, ABOUT_MEDIA):
-            self._apply(self.room.receive(participant, message, now=self._now()))
+            at_the_door = person.state is State.WAITING
+            self._send_all(self.room.receive(participant, message, now=self._now()))
+            if not at_the_door and not isinstance(message, MOVES_NO_MEDIA):
+                self._arrange_soon()
             return
         refusal = self.room.refusal(participant, message)
         if refusal is not None:
@@ -243,12 +247,15 @@ class LiveRoom:
     # --- carrying out ---------------------------------------------------------------------------------------
 
     def _apply(self, effects: Effects) -> None:
+        self._send_all(effects)
+        self._arrange_soon()
+
+    def _send_all(self, effects: Effects) -> None:
         for number, message in effects:
             self._send(number, message)
         for number, message in effects:
             if isinstance(message, messages.Welcome) and message.state == "joined":
                 self._tell_whole(message.participant, number)
-        self._arrange_soon()
 
     def _tell_whole(self, participant: str, number: int) -> None:
         """Whoever has just come in, or come back, knows nothing of what is told when it changes."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from server.speaking import HOLD, LINGER
+from server.stage import Stage
 from tests.server.fakes import FakePeer, House, Page
 
 
@@ -259,6 +262,29 @@ def test_whoever_waits_does_not_learn_who_speaks(house: House) -> None:
     waiting = house.knocking("Kim")
     house.wait(1)
     assert not waiting.all("speaking")
+
+
+def test_nothing_that_is_said_at_the_door_sets_media_to_work(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, guest, _, _ = pair(house)
+    waiting = house.knocking("Kim")
+    arranged: list[object] = []
+
+    def arrange(stage: Stage, admitted: object) -> list[object]:
+        arranged.append(admitted)
+        return []
+
+    monkeypatch.setattr(Stage, "arrange", arrange)
+    waiting.say(type="ping", id=1)
+    waiting.say(type="media", microphone=False, camera=False, screen=False)
+    waiting.say(type="lock", locked=True)
+    waiting.say(type="leave")
+    guest.say(type="ping", id=1)
+    guest.say(type="chat", text="hello")
+    assert not arranged
+    guest.say(type="media", microphone=False, camera=False, screen=False)
+    assert arranged
 
 
 def test_the_picture_of_who_speaks_goes_before_a_screen_and_that_before_the_others(house: House) -> None:
