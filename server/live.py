@@ -16,8 +16,9 @@ from server.conditions import Link, Missed, conditions
 from server.links import heard, links
 from server.listening import Listening
 from server.messages import FromPage, ToPage
+from server.news import Effects
 from server.participant import Kind, Participant, State
-from server.room import Credentials, Effects, Room, RoomLimits
+from server.room import Credentials, Room, RoomLimits
 from server.speaking import ActiveSpeakers, Floor
 from server.stage import Stage
 

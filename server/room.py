@@ -1,9 +1,9 @@
-"""The rules of one room: who may come in, who may do what, and what everybody is told.
+"""The rules of one room: who may do what, and what becomes of whoever comes and goes.
 
 Pure: an event comes in with `now`, and what has to be sent comes out, as (connection, message) pairs.
 Sockets, media and the clock are in server/live.py.
 
-Rules, besides those of server/admission.py
+Rules, besides those of the door (server/admission.py)
  1. Nobody who waits hears, sees or reaches the room.
  2. Only a host moderates (admit, decline, mute, remove, lock, end).
  3. Whoever loses the connection keeps their place (role, admission, seat, chat) for the lease. A room without
@@ -14,24 +14,19 @@ Rules, besides those of server/admission.py
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from server import messages
 from server.admission import Admission
 from server.auth import LinkClaims
-from server.bucket import TokenBucket
-from server.messages import MAX_SLOTS, FromPage, ToPage, bye, error
+from server.messages import MAX_SLOTS, FromPage, bye, error
+from server.news import Effects, News
 from server.participant import Kind, MediaFacts, Participant, State, clean_name
 from server.words import Refusal
 
-Effect = tuple[int, ToPage]  # number of the connection, message for it; after a Bye the connection closes
-Effects = list[Effect]
-
 STANDARD_CLIENT_LEASE = 30.0  # seconds: RFC 7675 section 5.1, the time in which consent expires
 MIN_SLOTS = 2  # the other's camera and their screen
-NEWS_PER_SECOND = 2.0  # what hosts are told of the door at once; of more, the next tick tells
-NEWS_BURST = 20
 
 WHILE_WAITING = (messages.Media, messages.Leave, messages.Ping)
 
@@ -75,9 +70,7 @@ class Room:
         self._wall = wall
         self.new_id = new_id
         self._chat_id = 0
-        self._told_at_the_door = (False, False)  # locked, host present
-        self._door_news = TokenBucket(NEWS_PER_SECOND, NEWS_BURST, now=0.0)
-        self._hosts_are_behind = False  # on what happened at the door
+        self._news = News(self.participants, self.admission)
 
     # --- who is here ----------------------------------------------------------------------------------------
 
@@ -92,14 +85,6 @@ class Room:
     @property
     def waiting(self) -> list[Participant]:
         return [person for person in self.participants.values() if person.state is State.WAITING]
-
-    @property
-    def host_present(self) -> bool:
-        return any(host.connection is not None for host in self._hosts)
-
-    @property
-    def _hosts(self) -> list[Participant]:
-        return [person for person in self.admitted if person.moderates]
 
     # --- coming ---------------------------------------------------------------------------------------------
 
@@ -130,7 +115,7 @@ class Room:
         person.connection = connection
         person.tab = tab
         person.note_presence(now=now)
-        return person, [*self._welcome(person, resumed=False), *self._tell_of(person, now=now)]
+        return person, [*self._welcome(person, resumed=False), *self._news.of(person, now=now)]
 
     def resume(self, participant: str, connection: int, *, tab: str | None = None, now: float) -> Effects:
         """Come back. Raises Refusal("session-over") where there is nothing to come back to."""
@@ -152,7 +137,7 @@ class Room:
         if person.muted and connection is not None:
             person.mute(now=now)
             effects.append((connection, messages.Muted()))
-        effects += self._tell_of(person, now=now)
+        effects += self._news.of(person, now=now)
         if connection is not None:
             effects += [(connection, chat) for chat in person.resend_chat()]
         return effects
@@ -199,7 +184,7 @@ class Room:
                 person.want(message, now=now)
                 # Nobody sees the switches of whoever waits.
                 unseen = person.state is State.WAITING or person.view(now=now) == before
-                return [] if unseen else self._tell_all(now=now)
+                return [] if unseen else self._news.to_all(now=now)
             case messages.Ping():
                 person.confirm()
                 return (
@@ -220,7 +205,7 @@ class Room:
                 return self._dismiss(target, "removed", now=now)
             case messages.Lock():
                 self.admission.locked = message.locked
-                return self._tell_all(now=now)
+                return self._news.to_all(now=now)
             case messages.End():
                 return self.close("ended")
             case messages.Leave():
@@ -246,14 +231,14 @@ class Room:
         if not self.admission.has_room_for(person.claims, self.participants.values()):
             return [] if host.connection is None else [(host.connection, error("room-full", "admit"))]
         person.state = State.ADMITTED
-        return [*self._welcome(person, resumed=False), *self._tell_all(now=now)]
+        return [*self._welcome(person, resumed=False), *self._news.to_all(now=now)]
 
     def _mute(self, person: Participant, *, now: float) -> Effects:
         if person.state is not State.ADMITTED:
             return []
         person.mute(now=now)
         told: Effects = [] if person.connection is None else [(person.connection, messages.Muted())]
-        return [*told, *self._tell_all(now=now)]
+        return [*told, *self._news.to_all(now=now)]
 
     # --- going ----------------------------------------------------------------------------------------------
 
@@ -263,7 +248,7 @@ class Room:
             if person.connection == connection:
                 person.connection = None
                 person.note_presence(now=now)
-                return self._tell_of(person, now=now)
+                return self._news.of(person, now=now)
         return []
 
     def leave(self, participant: str, *, now: float) -> Effects:
@@ -286,19 +271,14 @@ class Room:
         before = person.view(now=now)
         person.facts = facts
         person.note_presence(now=now)
-        return [] if person.view(now=now) == before else self._tell_all(now=now)
+        return [] if person.view(now=now) == before else self._news.to_all(now=now)
 
     def on_timeout(self, *, now: float) -> Effects:
         """Give up the places of those whose lease is over, and tell hosts what they have not been told."""
         over = [person for person in self.participants.values() if self._lease_is_over(person, now)]
         for person in over:
             del self.participants[person.id]
-        if over:
-            return self._tell_all(now=now)
-        if self._hosts_are_behind:
-            self._hosts_are_behind = False
-            return self._tell(self._hosts, now=now)
-        return []
+        return self._news.to_all(now=now) if over else self._news.overdue(now=now)
 
     def close(self, code: str, *, retry: bool = False) -> Effects:
         """Send everybody away."""
@@ -318,9 +298,9 @@ class Room:
     def _dismiss(self, person: Participant, code: str, *, now: float) -> Effects:
         del self.participants[person.id]
         told: Effects = [] if person.connection is None else [(person.connection, bye(code))]
-        return [*told, *self._tell_of(person, now=now)]
+        return [*told, *self._news.of(person, now=now)]
 
-    # --- what everybody is told -----------------------------------------------------------------------------
+    # --- helpers --------------------------------------------------------------------------------------------
 
     def _welcome(self, person: Participant, *, resumed: bool) -> Effects:
         if person.connection is None:
@@ -340,56 +320,6 @@ class Room:
             slots=self._slots_for(person),
         )
         return [(person.connection, welcome)]
-
-    def _tell_of(self, person: Participant, *, now: float) -> Effects:
-        """What became of somebody, to everybody who may know. Of the door that is the hosts alone, and not
-        as often as somebody with a link may knock and go."""
-        if person.state is State.ADMITTED:
-            return self._tell_all(now=now)
-        told = self._tell([person], now=now) if person.id in self.participants else []
-        self._hosts_are_behind = not self._door_news.take(now=now)
-        return told if self._hosts_are_behind else [*told, *self._tell(self._hosts, now=now)]
-
-    def _tell_all(self, *, now: float) -> Effects:
-        """The state of the room for everybody in it, and for those at the door where theirs has changed: they
-        don't learn how often something happens inside."""
-        at_the_door = (self.admission.locked, self.host_present)
-        news = at_the_door != self._told_at_the_door
-        self._told_at_the_door = at_the_door
-        self._hosts_are_behind = False
-        return self._tell(self.participants.values() if news else self.admitted, now=now)
-
-    def _tell(self, audience: Iterable[Participant], *, now: float) -> Effects:
-        """The state of the room: hosts also see who waits, those who wait only whether a host is there and
-        the room locked."""
-        people = tuple(person.view(now=now) for person in self.admitted)
-        waiting = tuple(self._waiting_list(now))
-        locked, present = self.admission.locked, self.host_present
-        for_guests = messages.RoomState(locked=locked, host_present=present, participants=people)
-        for_waiting = messages.RoomState(locked=locked, host_present=present, participants=())
-        for_hosts = messages.RoomState(
-            locked=locked, host_present=present, participants=people, waiting=waiting
-        )
-        effects: Effects = []
-        for person in audience:
-            if person.connection is None:
-                continue
-            if person.state is State.WAITING:
-                effects.append((person.connection, for_waiting))
-            else:
-                effects.append((person.connection, for_hosts if person.moderates else for_guests))
-        return effects
-
-    def _waiting_list(self, now: float) -> Iterator[messages.Waiting]:
-        for person in self.waiting:
-            yield messages.Waiting(
-                id=person.id,
-                name=person.name,
-                since=round(now - person.knocked_at, 1),
-                connected=person.connection is not None,
-            )
-
-    # --- helpers --------------------------------------------------------------------------------------------
 
     def _may_offer(self, person: Participant, offer: messages.Offer) -> bool:
         sources = set(offer.sources.values())

@@ -6,8 +6,9 @@ import pytest
 
 from server.auth import Permission
 from server.messages import RoomState
+from server.news import BURST, PER_SECOND
 from server.participant import MAX_HELD_CHAT, UNMUTE_GUARD, clean_name
-from server.room import MIN_SLOTS, NEWS_BURST, NEWS_PER_SECOND, STANDARD_CLIENT_LEASE, RoomLimits
+from server.room import MIN_SLOTS, STANDARD_CLIENT_LEASE, RoomLimits
 from tests.server.fakes import House, Page
 from tests.server.test_stage import pair
 
@@ -216,7 +217,7 @@ class TestALivelyDoor:
             house.now += 0.01
             house.knocking().say(type="leave")
         last = house.knocking("Kim")
-        assert len(host.all("room")) - before <= NEWS_BURST + 2 * NEWS_PER_SECOND + 1
+        assert len(host.all("room")) - before <= BURST + 2 * PER_SECOND + 1
         house.wait(0.25)
         assert [entry.id for entry in host.last("room").waiting] == [last.id]
 

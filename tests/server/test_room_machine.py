@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from server import messages
 from server.auth import LinkClaims, Permission
 from server.messages import ToPage
+from server.news import Effects
 from server.participant import MAX_HELD_CHAT, MediaFacts, State
-from server.room import Credentials, Effects, Room, RoomLimits
+from server.room import Credentials, Room, RoomLimits
 from server.words import Refusal
 
 LIMITS = RoomLimits(participants=4, waiting=3, lease=300.0)
@@ -217,7 +218,8 @@ class RoomMachine(RuleBasedStateMachine):
             state = next(
                 m for m in reversed(self.inbox[person.connection]) if isinstance(m, messages.RoomState)
             )
-            assert state.locked == self.room.admission.locked and state.host_present == self.room.host_present
+            host_present = any(p.moderates and p.connection is not None for p in self.room.admitted)
+            assert state.locked == self.room.admission.locked and state.host_present == host_present
             if person.state is State.WAITING:
                 assert state.participants == () and state.waiting == ()
             else:
