@@ -184,8 +184,12 @@ class Downlink:
         wishes = [self._wish(slot, now) for slot in shown]
         available = controller.estimate - self.sound.cost
         # A drain is over in half a second: pictures slow down for it, but none stops that would have to rest,
-        # or whose still is on its way.
-        held = sum(w.ladder[min(w.held, w.motion)].bitrate for w in wishes if OFF < w.held < len(w.ladder))
+        # nor a still that takes longer than that.
+        held = sum(
+            wish.ladder[min(wish.held, wish.motion)].bitrate
+            for slot, wish in zip(shown, wishes, strict=True)
+            if OFF < wish.held < len(wish.ladder) and (wish.held >= wish.motion or slot.is_behind)
+        )
         available = max(available, min(held, controller.sustained - self.sound.cost))
         if not self._pressed:
             # At the start the estimate is a guess. Motion is worth trying before the first sign of a queue.
@@ -291,7 +295,7 @@ class Downlink:
         for slot in self._slots:
             if slot.video is None or slot.video.ssrc != ssrc:
                 continue
-            if slot.video.is_behind:
+            if slot.is_behind:
                 self.outlet.drop_rest(ssrc)
             else:
                 self._restart(slot)
@@ -304,7 +308,7 @@ class Downlink:
         subscription = slot.video_subscription
         if rung >= slot.rung or subscription is None:
             return
-        if self.outlet.queue_delay < STALE and not subscription.is_behind:
+        if self.outlet.queue_delay < STALE and not slot.is_behind:
             return
         before = subscription.target
         if rung >= 0 and (before is None or wish.ladder[rung].spatial >= before.spatial):

@@ -16,8 +16,9 @@ LIVE_WINDOW: Final = 2.0  # seconds without a packet after which an encoding cou
 SIBLING_WINDOW: Final = 0.6
 MAX_TEMPORAL: Final = 4  # temporal layers told apart
 SMOOTHING: Final = 0.3  # share of a new measurement in a bitrate
-# The same for keyframes: a large one, which somebody just asked for, would look like a second of motion.
+# The same for large keyframes: one that somebody just asked for would look like a second of motion.
 KEYFRAME_SMOOTHING: Final = 0.06
+LARGE_KEYFRAME: Final = 40_000  # bytes; those of cameras are smaller, and like any other picture
 MIN_SPAN: Final = 0.2  # seconds that a bitrate is measured over at least
 WIRE_OVERHEAD: Final = 64  # bytes round a payload on a receiver's wire: RTP 20, SRTP 16, IPv4 and UDP 28
 
@@ -74,9 +75,9 @@ class Encoding:
         self.bitrates = [0.0] * MAX_TEMPORAL  # bit/s of each temporal layer alone, the same, smoothed
         self._keyframe_timestamp = -1
         self._measured_at = now
-        self._moved = [0] * MAX_TEMPORAL  # bytes since then of each layer, but for keyframes
+        self._moved = [0] * MAX_TEMPORAL  # bytes since then of each layer, but for large keyframes
         self._keyframes = 0  # bytes since then
-        self._motion = [0.0] * MAX_TEMPORAL  # bit/s, smoothed, but for keyframes
+        self._motion = [0.0] * MAX_TEMPORAL  # bit/s, smoothed, but for large keyframes
         self._keyframe_rate = 0.0  # bit/s, smoothed
         self._descriptors = DescriptorReader()
         self._is_h264 = format.startswith(H264)
@@ -163,6 +164,9 @@ class Encoding:
         span = now - self._measured_at
         if span < MIN_SPAN:
             return changed
+        if self.keyframe_size < LARGE_KEYFRAME:
+            self._moved[0] += self._keyframes
+            self._keyframes = 0
         if live:  # what an encoding cost is remembered while it is off: it will cost about that again
             for layer, moved in enumerate(self._moved):
                 bitrate = moved * 8 / span

@@ -47,6 +47,11 @@ class Slot:
     def streams(self) -> tuple[SendStream, ...]:
         return tuple(stream for stream in (self.audio, self.video) if stream is not None)
 
+    @property
+    def is_behind(self) -> bool:
+        """Does its picture wait because of a keyframe that takes the path long?"""
+        return self.video is not None and self.video.is_behind
+
     def kind_of(self, stream: SendStream) -> str:
         return "audio" if stream is self.audio else "video"
 

@@ -140,7 +140,7 @@ def test_after_a_dead_spot_the_picture_moves_at_once_however_soon_the_next_one_c
         repairs = core.slots[0].video.retransmitted if core.slots[0].video else 0
         call.run(end + 1.0 - call.now)
         video = core.slots[0].video
-        assert video is not None and video.retransmitted - repairs < 80, "of a picture that has moved on"
+        assert video is not None and video.retransmitted - repairs < 60, "of a picture that has moved on"
         call.run(1.5)
         shown = len(bob.video[0].shown)
         call.run(2.0)

@@ -59,11 +59,11 @@ def test_bitrates_are_measured_by_temporal_layer() -> None:
     read(target, 30, descriptor=False)
     target.measure(1.0, now=1.0)
     first, second, third, _ = target.bitrates
-    assert sum(target.bitrates) == pytest.approx(300_000, rel=0.1)
-    assert min(first, third) > second > 0
+    assert sum(target.bitrates) == pytest.approx(300_000 * 1.4, rel=0.25)
+    assert first > third > second > 0
 
 
-def test_a_keyframe_is_not_taken_for_motion_and_many_of_them_are_known_to_cost() -> None:
+def test_a_large_keyframe_is_not_taken_for_motion_and_many_of_them_are_known_to_cost() -> None:
     target, now = encoding(), 0.0
 
     def second(*, keyframe: bool) -> float:
