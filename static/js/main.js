@@ -24,7 +24,7 @@ import { keepAwake } from "./wakelock.js";
 import { isProblem, noticeWords } from "./words.js";
 
 const SILENT = ["refused", "missing", "busy", "failed", "interrupted"].map((why) => `microphone-${why}`);
-const URGENT = new Set(["admitted", "muted", "not-done", "speaker-switched", ...SILENT]);
+const URGENT = new Set(["admitted", "muted", "not-done", "not-heard", "speaker-switched", ...SILENT]);
 
 const store = new Store();
 const devices = new Devices();

@@ -353,15 +353,16 @@ export class Session extends Emitter {
    */
   #do(message) {
     const said = this.#store.state.downSince === null && this.#signalling.send(message);
-    if (said) void this.#signalling.answers().then((answered) => answered || this.#notDone());
-    else this.#notDone();
+    if (said) void this.#signalling.answers().then((answered) => answered || this.#notDone("not-heard"));
+    else this.#notDone("not-done");
     return said;
   }
 
-  #notDone() {
+  /** @param {"not-done" | "not-heard"} code */
+  #notDone(code) {
     this.#ending = false;
     this.#unanswered();
-    this.emit("notice", { code: "not-done" });
+    this.emit("notice", { code });
   }
 
   /** What was asked for may not come: the page falls back to what is. */

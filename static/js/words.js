@@ -39,8 +39,8 @@ const ENDINGS = {
     action: "Try again",
   },
   moved: {
-    title: "The session goes on in another tab",
-    text: "It can be open in one place at a time. Go on there, or bring it back here.",
+    title: "The session goes on elsewhere",
+    text: "It was opened in another tab or on another device. Go on there, or bring it back here.",
     action: "Continue here",
   },
   slept: {
@@ -179,6 +179,7 @@ const NOTICES = {
   "camera-stays-off": "You see the others again. Your camera stays off.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
   "not-done": "Not done: there is no connection just now. Try again when it is back.",
+  "not-heard": "The connection was lost before the server answered. When it is back, see whether it was done.",
   "too-fast": "That was a lot at once. Wait a moment, then try again.",
   "not-allowed": "You can’t do that in this session.",
   "unknown-participant": "That person is no longer here.",

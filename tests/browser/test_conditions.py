@@ -87,6 +87,13 @@ async def told(person: Person, missed: float = 0, **conditions: dict[str, Any]) 
     await person.page.evaluate(SAY, message)
 
 
+async def seen_of_ana(host: Person) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """What the server last said of the room, of the others in it, and of Ana."""
+    room = await host.page.evaluate("window.newest.room")
+    others = [one for one in room["participants"] if one["name"] != "Ana"]
+    return room, others, next(one for one in room["participants"] if one["name"] == "Ana")
+
+
 def note(person: Person, name: str) -> Locator:
     return person.tile(name).locator(".tile-note")
 
@@ -241,11 +248,19 @@ async def test_a_camera_that_is_switched_off_is_called_off_and_not_paused(call):
     await expect(note(host, "Ana")).to_be_empty()
 
 
+async def test_who_is_still_connecting_has_switched_nothing_off(call):
+    host = call.host
+    room, others, ana = await seen_of_ana(host)
+    ana |= {"connection": "connecting", "microphone": False, "camera": False}
+    await host.press("People")
+    await host.page.evaluate(SAY, {**room, "participants": [*others, ana]})
+    await expect(host.tile("Ana")).to_have_attribute("aria-label", "Ana, Connecting…")
+    await expect(host.page.locator("#people-list li", has_text="Ana").locator(".person-state")).to_be_empty()
+
+
 async def test_who_has_lost_only_the_signalling_is_not_called_away(call):
     host = call.host
-    room = await host.page.evaluate("window.newest.room")
-    others = [one for one in room["participants"] if one["name"] != "Ana"]
-    ana = next(one for one in room["participants"] if one["name"] == "Ana")
+    room, others, ana = await seen_of_ana(host)
     ana |= {"connection": "reconnecting"}
     await host.page.evaluate(SAY, {**room, "participants": [*others, ana]})
     await host.press("People")

@@ -201,7 +201,7 @@ async def test_a_switch_waits_for_the_answer_of_a_server_that_is_far_away(sessio
     host.wire.losing = '"lock"'
     await lock.click()
     host.wire.dead = True
-    await host.reads("Not done")
+    await host.reads("The connection was lost before the server answered.")
     await expect(lock).to_be_checked()
 
 
@@ -246,9 +246,11 @@ async def test_a_place_holds_no_link_and_is_good_for_its_own_only(person, server
 async def test_sound_and_picture_go_on_while_the_signalling_socket_is_lost(session):
     host, guest = session.host, session.guest
     await guest.watches("Ruth")
+    said = await guest.page.evaluate_handle(SAID)
     guest.wire.refusing = True
     await guest.wire.cut()
     await guest.reads("Reconnecting, you can go on talking")
+    assert await said.json_value() == ["Reconnecting, you can go on talking. The session goes on by itself."]
     await guest.watches("Ruth")
     await guest.hears()
     await host.hears()
@@ -288,12 +290,12 @@ async def test_what_a_host_presses_without_a_connection_is_said_not_to_be_done(s
     await host.reads("Not done: there is no connection just now.")
 
 
-async def test_an_end_in_a_network_that_has_just_died_is_said_not_to_be_done(session):
+async def test_an_end_in_a_network_that_has_just_died_is_said_not_to_be_answered(session):
     host, guest = session.host, session.guest
     host.wire.dead = True  # new ones work
     await host.press("Leave")
     await host.press("End for everybody")
-    await host.reads("Not done: there is no connection just now.")
+    await host.reads("The connection was lost before the server answered.")
     await expect(host.page.locator("#connection")).to_be_hidden()
     await host.sees("room")
     await guest.sees("room")
@@ -459,10 +461,10 @@ async def test_a_second_tab_takes_the_session_over_and_the_first_can_take_it_bac
     other = await person()
     await other.come(server.link(room, "host"), "Ruth")
     await other.sees("room")
-    await host.reads("The session goes on in another tab")
+    await host.reads("The session goes on elsewhere")
     await host.press("Continue here")
     await host.sees("room")
-    await other.reads("The session goes on in another tab")
+    await other.reads("The session goes on elsewhere")
 
 
 async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(person, own_server, room):

@@ -116,14 +116,15 @@ function drawPerson(item, person, self, conditions) {
   ];
   setText(find(item, "small", HTMLElement), facts.filter(Boolean).join(" · "));
   const state = find(item, ".person-state", HTMLElement);
-  const key = lostSince === null ? `${microphone} ${camera}` : "";
+  const known = lostSince === null && person.connection !== "connecting";
+  const key = known ? `${microphone} ${camera}` : "";
   if (state.dataset.key !== key) {
     state.dataset.key = key;
     const switches = [
       ...fact(microphone ? "microphone" : "microphone-off", `Microphone ${microphone ? "on" : "off"}`),
       ...fact(camera ? "camera" : "camera-off", `Camera ${camera ? "on" : "off"}`),
     ];
-    state.replaceChildren(...(key ? switches : [])); // who is out of reach has switched nothing off
+    state.replaceChildren(...(known ? switches : [])); // of whom nothing arrives, nothing is known to be off
   }
   drawWays(find(item, ".person-ways", HTMLElement), condition);
   const mute = item.querySelector('[data-act="mute"]');

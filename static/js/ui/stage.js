@@ -119,6 +119,7 @@ export class Stage {
       const seat = seatOf(id, "camera");
       const condition = conditions.get(id);
       const away = lostSince !== null;
+      const switched = !away && connection !== "connecting"; // of whom nothing arrives, nothing is known to be off
       let note = pictureWords(camera, condition, soundOnly);
       if (connection === "connecting") note = noteWords("Connecting…");
       if (away) note = noteWords(`Reconnecting, ${clock((performance.now() - lostSince) / 1000)}`);
@@ -129,10 +130,10 @@ export class Stage {
         name,
         track: this.#track(seat?.video_mid ?? null),
         picture: camera && !UNSEEN.has(condition?.picture) && !soundOnly,
-        off: !away && !camera && !condition?.sound_only, // who is out of reach has switched nothing off
+        off: switched && !camera && !condition?.sound_only,
         away,
         condition,
-        muted: !away && !microphone,
+        muted: switched && !microphone,
         speaking: severalPeople && speaking.includes(id),
         note,
         slot: seat?.slot ?? null,

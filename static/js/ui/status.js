@@ -57,7 +57,7 @@ export class ConnectionStatus {
     this.#said = words;
     if (words === "") this.#announce(before === CONNECTING ? "Sound and picture are connected." : "The connection is back.");
     else if (!words.startsWith(RECONNECTING)) this.#announce(words, true);
-    else if (before === "") this.#announce(`${words} The session goes on by itself.`, true);
+    else if (before === "") this.#announce(`${words.replace(/…$/, "")}. The session goes on by itself.`, true);
   }
 }
 
