@@ -71,6 +71,14 @@ MESS = """() => {
 }"""
 
 
+# Is the middle of it what one would touch there?
+ON_TOP = """selector => {
+    const element = document.querySelector(selector);
+    const {x, y, width, height} = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
 async def told(person: Person, missed: float = 0, **conditions: dict[str, Any]) -> None:
     """As if the server had told `person` these conditions, by name."""
     people = [
@@ -239,6 +247,27 @@ async def test_words_come_and_go_without_moving_anything_or_covering_each_other(
     await guest.reads("Ruth missed the last 3 seconds of what you said")
     assert await guest.page.evaluate(MESS) == []
     assert await guest.page.evaluate(PLACES) == before
+
+
+@pytest.mark.parametrize("size", [PHONE, SMALLEST, (667, 375)])
+async def test_whoever_reads_while_they_talk_sees_that_they_were_not_heard(call, size):
+    guest = call.guest
+    await guest.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await guest.press("Chat")
+    await guest.write("First of all")
+    await guest.reads("First of all")
+    await told(
+        guest, 3.0, Ruth={**SLOW_TO_SEND, "picture": "stills"}, Ana={**SLOW_TO_SEND, "picture": "stills"}
+    )
+    await guest.reads("Ruth missed the last 3 seconds of what you said")
+    await expect(own(guest)).to_be_visible()
+    shown = ["#missed", "#own-quality", "#chat-panel [data-close]", "#chat-lines li"]
+    for what in shown:
+        await guest.page.wait_for_function(ON_TOP, arg=what)
+    assert await guest.page.evaluate(MESS) == []
+    if size[0] > size[1]:  # the stage is beside the panel, with all that is over it
+        await guest.page.evaluate("document.querySelector('#lock-mark').hidden = false")
+        await guest.page.wait_for_function(ON_TOP, arg="#lock-mark")
 
 
 async def test_a_camera_that_is_switched_off_is_called_off_and_not_paused(call):

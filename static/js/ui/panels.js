@@ -29,6 +29,10 @@ export class Panels {
     for (const name of /** @type {Name[]} */ (["chat", "people"])) {
       find(panelOf(name), "[data-close]", HTMLButtonElement).addEventListener("click", () => this.close());
     }
+    // On a small screen the pills lie over the panel: what it shows begins below them (small.css).
+    new ResizeObserver(([{ contentRect }]) => {
+      document.body.style.setProperty("--pills", `${Math.round(contentRect.height)}px`);
+    }).observe(find(document.body, ".room-top", HTMLElement));
     // No shortcut of one's choice: it closes what is open, wherever the focus is, and a dialog first.
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) this.close();
