@@ -47,3 +47,9 @@ def make_app(fake_sfu: FakeSfu, static: Path, make_settings: Callable[..., Setti
         return create_app(make_settings(**settings), fake_sfu, SECRET, static)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+async def client(make_app: Callable[..., Any], aiohttp_client: Callable[..., Any]) -> Any:
+    """Asks the application over HTTP."""
+    return await aiohttp_client(make_app())

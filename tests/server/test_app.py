@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from socket import create_connection
@@ -11,40 +10,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestClient
 
 from server.app import ROOMTONE
-from server.auth import Tokens
-from tests.server.fakes import SECRET, FakeSfu
+from tests.server.fakes import FakeSfu
+from tests.server.sockets import hello, link, receive
 
 AppMaker = Callable[..., Any]
 ClientMaker = Callable[..., Any]
-
-
-def link(role: str = "host", room: str = "room", **more: Any) -> str:
-    import time
-
-    return Tokens(SECRET).link(room, role, lifetime=3600, now=time.time(), **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def client(make_app: AppMaker, aiohttp_client: ClientMaker) -> Any:
-    return await aiohttp_client(make_app())
-
-
-async def hello(client: TestClient[Any, Any], token: str, **more: Any) -> aiohttp.ClientWebSocketResponse:
-    socket = await client.ws_connect("/ws")
-    await socket.send_json({"type": "hello", "version": 1, "token": token, **more})
-    return socket
-
-
-async def receive(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Any:
-    """The next message of a type; what comes before it is skipped."""
-    async with asyncio.timeout(5):
-        while True:
-            message = json.loads(await socket.receive_str())
-            if message["type"] == kind:
-                return message
 
 
 class TestPages:

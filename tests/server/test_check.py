@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import resource
 import socket
@@ -11,17 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from server.__main__ import main
 from server.check import find_doubts, find_problems
 from server.settings import Settings
-
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
+from tests.server.certificates import DAY, NOW, make_certificate
 
 
 def problems(tmp_path: Path, **settings: Any) -> dict[str, str]:
@@ -49,36 +42,6 @@ def taken() -> Iterator[dict[str, int]]:
         tcp.bind(("127.0.0.1", 0))
         tcp.listen()
         yield {"UDP": udp.getsockname()[1], "TCP": tcp.getsockname()[1]}
-
-
-def make_certificate(
-    folder: Path,
-    *,
-    start: datetime.datetime = NOW - DAY,
-    end: datetime.datetime = NOW + DAY,
-    password: bytes = b"",
-) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "talk.example.org")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir(exist_ok=True)
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    encryption: Any = (
-        serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    )
-    return folder / "certificate.pem", folder / "key.pem"
 
 
 def test_good_settings_have_no_problem(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from server.__main__ import main
 from server.auth import Tokens, read_or_create_secret
-from tests.server.test_check import make_certificate
+from tests.server.certificates import make_certificate
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30  # seconds; a guard against hanging

@@ -6,8 +6,8 @@ import pytest
 
 from server.room import RoomLimits
 from server.settings import Settings
+from tests.server.calls import in_call, pair, seated
 from tests.server.fakes import House, Page
-from tests.server.test_stage import in_call, pair, seated
 
 LEASE = 300.0  # seconds: the least that is promised
 CONSENT = 30.0  # seconds after which a silent media connection is closed (RFC 7675)

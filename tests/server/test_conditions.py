@@ -5,8 +5,8 @@ from __future__ import annotations
 from media.sfu import Grade, Order, SendingOrdered
 from media.uplink import Level
 from server.conditions import Link, Missed, conditions
+from tests.server.calls import in_call, pair
 from tests.server.fakes import FakePeer, House, Page
-from tests.server.test_stage import in_call, pair
 
 GOOD = Link(True, 0, 0, {})
 

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from server.http_port import STUCK, HttpPort
-from tests.server.test_check import make_certificate
+from tests.server.certificates import make_certificate
 
 PATIENCE = 20  # seconds; a guard against hanging
 AT_MOST = 4

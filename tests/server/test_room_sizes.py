@@ -12,8 +12,8 @@ from server.messages import MAX_LINES, MAX_PEOPLE, MAX_SLOTS
 from server.room import RoomLimits
 from server.serve import sfu_settings
 from server.settings import Settings, SettingsError, load
+from tests.server.calls import seated
 from tests.server.fakes import House, Page
-from tests.server.test_stage import seated
 
 PROTOCOL = Path(__file__).parents[2] / "static" / "js" / "protocol.js"
 

@@ -21,9 +21,9 @@ from server.app import ROOMTONE
 from server.auth import Tokens
 from server.serve import raise_descriptor_limit, sfu_settings, ssl_context
 from server.settings import Settings
+from tests.server.certificates import make_certificate
 from tests.server.fakes import SECRET
-from tests.server.test_app import hello, link, receive
-from tests.server.test_check import make_certificate
+from tests.server.sockets import hello, link, receive
 
 AppMaker = Callable[..., Any]
 ClientMaker = Callable[..., Any]
