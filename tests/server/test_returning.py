@@ -7,8 +7,8 @@ import pytest
 from server.auth import Permission
 from server.participant import MAX_HELD_CHAT
 from server.room import RoomLimits
+from tests.server.calls import pair
 from tests.server.fakes import House, Page
-from tests.server.test_stage import pair
 from tests.server.views import names
 
 
