@@ -7,7 +7,7 @@ import { Signalling } from "./signalling.js";
  * Brings nobody in, and leaves whoever holds the place by then where they are, such as the same person at a phone:
  * it may go on, whatever the page does next.
  * @param {string | URL} url of the WebSocket
- * @param {import("./memory.js").Place} place
+ * @param {import("./memory.js").KeptPlace} place
  */
 export function sayFarewell(url, { resume, tab, lease }) {
   const signalling = new Signalling(url, () => ({ type: "hello", version: PROTOCOL_VERSION, resume, tab, leave: true }));

@@ -8,7 +8,7 @@
 /** @typedef {import("./link.js").Link} Link */
 
 /**
- * @typedef {object} Place
+ * @typedef {object} KeptPlace
  * @property {string} resume
  * @property {string} tab names whoever holds the place, for the server
  * @property {number} lease seconds for which a server holds it
@@ -19,7 +19,7 @@
 
 /**
  * @param {Link} link
- * @returns {Place | null} null where another link left it, perhaps another person's; without `resume` where the tab
+ * @returns {KeptPlace | null} null where another link left it, perhaps another person's; without `resume` where the tab
  *     was away for so long that nobody may be put into the session before they have seen themselves
  */
 export function recallPlace({ room, token }) {
@@ -28,7 +28,7 @@ export function recallPlace({ room, token }) {
   return Date.now() - kept.at < 1000 * kept.lease ? kept : { ...kept, resume: "" };
 }
 
-/** @param {Link} link @param {Place} place as of now */
+/** @param {Link} link @param {KeptPlace} place as of now */
 export function keepPlace({ room, token }, place) {
   write("sessionStorage", `place:${room}`, { ...place, link: hash(token), at: Date.now() });
 }

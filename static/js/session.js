@@ -4,14 +4,16 @@
  */
 
 import { Connection } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { Declared } from "./declared.js";
 import { Door } from "./door.js";
 import { Emitter } from "./emitter.js";
-import { sayFarewell } from "./farewell.js";
-import { Hearing, MOST_MS } from "./hearing.js";
-import { forgetPlace, keepChoice, keepPlace, recallChoice } from "./memory.js";
-import { PROTOCOL_VERSION, randomName } from "./protocol.js";
+import { Listening } from "./listening.js";
+import { keepChoice, recallChoice } from "./memory.js";
+import { Place } from "./place.js";
 import { Signalling } from "./signalling.js";
-import { emptyRoom, others } from "./state.js";
+import { Sleep } from "./sleep.js";
+import { comings, emptyRoom, others, withRoom } from "./state.js";
 
 /** @typedef {import("./protocol.js").ToPage} ToPage */
 /** @typedef {import("./protocol.js").Source} Source */
@@ -19,8 +21,6 @@ import { emptyRoom, others } from "./state.js";
 /** @typedef {import("./state.js").Store} Store */
 /** @typedef {{code: string, name?: string, message?: string}} Notice */
 
-const HEARD_MS = 1000; // how often the others learn whether they were heard
-const ASLEEP_MS = 120_000; // so long between looks at the clock: a hidden page may look once a minute only
 const REMEMBER_MS = 10_000; // how often the place is kept anew: it has an age
 
 /**
@@ -33,28 +33,24 @@ export class Session extends Emitter {
   #devices;
   #signalling;
   #connection;
-  #name = "";
-  #resume = "";
-  #tab = randomName(); // the same for each attempt: whoever did not hear the answer to the last one is no second person
-  #lease = 0; // seconds for which the server holds our place
-  #ending = false; // for everybody, by us
-  /** @type {import("./protocol.js").TileWish[]} */
-  #wishes = [];
-  #media = "";
+  #place;
+  #conversation;
   #door = new Door();
-  #hearing = new Hearing();
-  #preferences = "";
+  #sleep = new Sleep();
+  #ending = false; // for everybody, by us
   #saveData = recallChoice("saveData", false);
-  /** @type {import("./memory.js").Place | null} */
+  #declared;
+  /** @type {import("./memory.js").KeptPlace | null} */
   #returnTo = null; // our place, which we left without wanting to
-  #awakeAt = Date.now();
 
   /** @param {Store} store @param {Devices} devices @param {URL} url of the WebSocket */
   constructor(store, devices, url) {
     super();
     this.#store = store;
     this.#devices = devices;
-    this.#signalling = new Signalling(url, () => this.#hello());
+    this.#place = new Place(devices);
+    this.#signalling = new Signalling(url, () => (this.#hasSlept() ? null : this.#place.hello(store.state.link)));
+    this.#conversation = new Conversation(store, this.#signalling);
     this.#connection = new Connection(
       (offer) => this.#signalling.send(offer),
       () =>
@@ -63,7 +59,9 @@ export class Session extends Emitter {
         }),
     );
     this.#signalling.on("message", (message) => this.#receive(message));
-    this.#signalling.on("settled", () => this.#sayAgain());
+    const declare = () => new Declared((message) => store.state.view === "room" && this.#signalling.send(message));
+    this.#declared = { media: declare(), preferences: declare(), wishes: declare() };
+    this.#signalling.on("settled", () => this.#conversation.sayAgain());
     this.#signalling.on("down", (since) => {
       if (!this.#hasSlept()) store.update({ downSince: store.state.downSince ?? since, answeredSince: null });
     });
@@ -71,10 +69,12 @@ export class Session extends Emitter {
     this.#connection.on("tracks", () => store.touch());
     devices.on("track", (source) => void this.#connection.publish(source, devices.track(source)));
     devices.on("change", () => {
-      this.#sayMedia();
-      this.#sayPreferences();
+      store.touch();
+      this.#remember(); // wherever one is, and whoever can be told: a reload brings back what was chosen last
+      this.#declared.media.say(this.#media);
+      this.#declared.preferences.say(this.#preferences);
     });
-    setInterval(() => void this.#sayHeard(), HEARD_MS);
+    new Listening(store, this.#signalling, this.#connection);
     setInterval(() => this.#hasSlept() || this.#remember(), REMEMBER_MS);
   }
 
@@ -84,17 +84,13 @@ export class Session extends Emitter {
 
   /** Enters or knocks under a name. @param {string} name */
   join(name) {
-    this.#name = name;
-    this.#resume = "";
+    this.#place.seek(name);
     this.#open();
   }
 
-  /** @param {import("./memory.js").Place} place goes back to where a reload interrupted */
+  /** @param {import("./memory.js").KeptPlace} place goes back to where a reload interrupted */
   comeBack(place) {
-    this.#name = place.name;
-    this.#resume = place.resume;
-    this.#tab = place.tab;
-    this.#lease = place.lease;
+    this.#place.seekAgain(place);
     this.#store.update({ view: "returning" });
     this.#open();
   }
@@ -113,10 +109,8 @@ export class Session extends Emitter {
 
   leave() {
     this.#signalling.send({ type: "leave" });
-    // A socket may look open for seconds after the network died: what is said on another one arrives in any case.
-    if (this.#resume) sayFarewell(this.#signalling.url, this.#place());
+    this.#place.giveUp(this.#signalling.url);
     this.#finish("left", "");
-    this.#tab = randomName(); // a farewell that arrives late is not for whoever joins again
   }
 
   endForAll() {
@@ -151,45 +145,25 @@ export class Session extends Emitter {
 
   /** @param {string} text waits for the connection where there is none */
   say(text) {
-    this.#store.update({ outbox: [...this.#store.state.outbox, text] });
-    // Before that, all that is in the outbox is about to be said.
-    if (this.#signalling.settled) this.#signalling.send({ type: "chat", text });
+    this.#conversation.say(text);
   }
 
   /** @param {import("./protocol.js").TileWish[]} tiles */
   wish(tiles) {
-    if (JSON.stringify(tiles) === JSON.stringify(this.#wishes)) return;
-    this.#wishes = tiles;
-    this.#signalling.send({ type: "wish", tiles });
+    this.#declared.wishes.say({ type: "wish", tiles });
   }
 
   /** Small pictures of the others. Kept on this device. @param {boolean} on */
   saveData(on) {
     this.#saveData = on;
     keepChoice("saveData", on);
-    this.#sayPreferences();
+    this.#declared.preferences.say(this.#preferences);
   }
 
   #open() {
-    this.#awakeAt = Date.now(); // whoever has pressed the button is there
+    this.#sleep.awake();
     this.#store.update({ joining: true, failure: null });
     this.#signalling.open();
-  }
-
-  /** @returns {import("./protocol.js").Hello | null} null where the person has to be asked first */
-  #hello() {
-    if (this.#hasSlept()) return null;
-    const { room, token } = this.#store.state.link ?? {};
-    // The token, too: where the session was over, the link opens the next one.
-    return {
-      type: "hello",
-      version: PROTOCOL_VERSION,
-      room,
-      token,
-      resume: this.#resume,
-      name: this.#name || undefined,
-      tab: this.#tab,
-    };
   }
 
   /**
@@ -200,10 +174,7 @@ export class Session extends Emitter {
    */
   #hasSlept() {
     const { me, joining } = this.#store.state;
-    const now = Date.now();
-    const jumped = (me !== null || joining) && now - this.#awakeAt > Math.max(1000 * this.#lease, ASLEEP_MS);
-    this.#awakeAt = now;
-    if (!jumped) return false;
+    if (!this.#sleep.jumped(this.#place.lease) || (me === null && !joining)) return false;
     if (!this.#signalling.up) {
       this.#finish("slept", "");
       return true;
@@ -236,7 +207,7 @@ export class Session extends Emitter {
       case "speaking":
         return this.#store.update({ speaking: message.participants });
       case "chat":
-        return this.#heard(message);
+        return this.#chatted(message);
       case "muted":
         void this.#devices.turn("microphone", false);
         return this.emit("notice", { code: "muted" });
@@ -252,10 +223,8 @@ export class Session extends Emitter {
   #welcome(message) {
     const { state } = this.#store;
     const joined = message.state === "joined";
-    this.#resume = message.resume;
-    this.#lease = message.lease;
+    this.#place.take(message);
     this.#ending = false; // else it would have ended
-    this.#name = message.name;
     // Another session, as after a restart of the server, counts chat lines and people anew.
     if (state.me && state.me.id !== message.participant) {
       this.#door = new Door();
@@ -278,21 +247,14 @@ export class Session extends Emitter {
     if (!joined) return this.#connection.close();
     if (state.view === "waiting") {
       this.emit("notice", { code: "admitted" });
-      if (this.#signalling.settled) this.#sayAgain();
+      if (this.#signalling.settled) this.#conversation.sayAgain();
     }
     if (this.#connection.state === "new") this.#connection.start(message.slots, sourcesFor(message.may));
     else if (message.resumed) this.#connection.resume();
     else this.#connection.rebuild();
-    this.#media = this.#preferences = "";
-    this.#sayMedia();
-    this.#sayPreferences();
-    if (this.#wishes.length) this.#signalling.send({ type: "wish", tiles: this.#wishes });
-  }
-
-  /** What is in the outbox has not come back with the lines that we missed: it never reached the server. */
-  #sayAgain() {
-    if (this.#store.state.view !== "room") return; // kept until we are let in
-    for (const text of this.#store.state.outbox) this.#signalling.send({ type: "chat", text });
+    this.#declared.media.again(this.#media);
+    this.#declared.preferences.again(this.#preferences);
+    this.#declared.wishes.again();
   }
 
   /** @param {import("./protocol.js").ServerError} error */
@@ -304,46 +266,28 @@ export class Session extends Emitter {
       return this.#store.update({ refusal: { code, message }, answeredSince: null });
     }
     if (["admit", "decline", "lock", null].includes(about)) this.#unanswered();
-    if (about === "chat") this.#store.update({ outbox: this.#store.state.outbox.slice(1) });
+    if (about === "chat") this.#conversation.drop();
     this.emit("notice", { code, message });
   }
 
   /** @param {import("./protocol.js").RoomState} message */
   #roomChanged(message) {
     const { state } = this.#store;
-    const before = new Map(state.participants.map((person) => [person.id, person.name]));
-    const after = new Set(message.participants.map(({ id }) => id));
     const now = performance.now();
     const knocks = this.#door.update(message.waiting, now);
-    this.#store.update({
-      locked: message.locked,
-      locking: message.locked === state.locking ? null : state.locking,
-      hostPresent: message.host_present,
-      participants: message.participants.map(({ lost, ...person }) => {
-        return { ...person, lostSince: lost === null ? null : now - lost * 1000 };
-      }),
-      waiting: this.#door.waiting,
-    });
-    if (before.size && state.view === "room") {
-      for (const { id, name } of message.participants) if (!before.has(id)) this.emit("notice", { code: "joined", name });
-      for (const [id, name] of before) if (!after.has(id)) this.emit("notice", { code: "gone", name });
+    this.#store.update({ ...withRoom(state, message, now), waiting: this.#door.waiting });
+    if (state.participants.length && state.view === "room") {
+      const { came, gone } = comings(state.participants, message.participants);
+      for (const name of came) this.emit("notice", { code: "joined", name });
+      for (const name of gone) this.emit("notice", { code: "gone", name });
     }
     for (const { name } of knocks) this.emit("knock", name);
   }
 
   /** @param {import("./protocol.js").Chat} message */
-  #heard({ id, participant, name, text, at }) {
-    const { chat, me, outbox, participants } = this.#store.state;
-    if (chat.some((line) => line.id === id)) return; // repeated after a resume
-    const own = participant === me?.id;
-    const host = participants.some((person) => person.id === participant && person.role === "host");
-    const line = { id, name, own, host, text, at };
-    const sent = own ? outbox.indexOf(text) : -1;
-    this.#store.update({
-      chat: [...chat, line].sort((a, b) => a.id - b.id),
-      outbox: outbox.filter((_, index) => index !== sent),
-    });
-    if (!own) this.emit("said", line);
+  #chatted(message) {
+    const line = this.#conversation.hear(message);
+    if (line && !line.own) this.emit("said", line);
   }
 
   /**
@@ -378,50 +322,15 @@ export class Session extends Emitter {
     this.#store.update({ waiting: this.#door.waiting });
   }
 
-  #sayMedia() {
-    this.#store.touch();
-    this.#remember(); // wherever one is, and whoever can be told: a reload brings back what was chosen last
-    if (this.#store.state.view !== "room") return;
-    const media = {
-      microphone: this.#devices.delivers("microphone"),
-      camera: this.#devices.delivers("camera"),
-      screen: this.#devices.screen !== null,
-    };
-    const key = JSON.stringify(media);
-    if (key === this.#media || !this.#signalling.send({ type: "media", ...media })) return;
-    this.#media = key;
+  /** @returns {import("./protocol.js").Media} */
+  get #media() {
+    const microphone = this.#devices.delivers("microphone");
+    return { type: "media", microphone, camera: this.#devices.delivers("camera"), screen: this.#devices.screen !== null };
   }
 
-  #sayPreferences() {
-    if (this.#store.state.view !== "room") return;
-    const preferences = { sound_only: this.#devices.soundOnly, save_data: this.#saveData };
-    const key = JSON.stringify(preferences);
-    if (key === this.#preferences || !this.#signalling.send({ type: "prefer", ...preferences })) return;
-    this.#preferences = key;
-  }
-
-  async #sayHeard() {
-    const { peer, state } = this.#connection;
-    if (!peer || state === "new" || !this.#signalling.up) return;
-    const heard = await this.#hearing.look(peer);
-    const sounds = this.#store.state.seats.flatMap(({ slot, audio_mid, participant }) => {
-      const sound = participant !== null && audio_mid !== null ? heard.sounds.get(audio_mid) : undefined;
-      if (!sound?.total) return [];
-      const { concealed, silent, total, buffered } = sound;
-      return [{ slot, concealed_ms: concealed, silent_ms: silent, total_ms: total, buffered_ms: buffered }];
-    });
-    if (sounds.length) this.#signalling.send({ type: "heard", sounds, frozen_ms: this.#frozen(heard.frozen) });
-  }
-
-  /** Of pictures that ought to move: stills stand still on purpose. @param {Map<string, number>} frozen by mid */
-  #frozen(frozen) {
-    const { conditions, seats } = this.#store.state;
-    const moving = seats.filter(({ participant, source }) => {
-      const condition = participant === null ? undefined : conditions.get(participant);
-      return (source === "screen" ? condition?.screen : condition?.picture) === "motion";
-    });
-    const total = moving.reduce((sum, { video_mid }) => sum + (frozen.get(video_mid ?? "") ?? 0), 0);
-    return Math.min(total, MOST_MS);
+  /** @returns {import("./protocol.js").Prefer} */
+  get #preferences() {
+    return { type: "prefer", sound_only: this.#devices.soundOnly, save_data: this.#saveData };
   }
 
   #answered() {
@@ -441,39 +350,22 @@ export class Session extends Emitter {
   }
 
   #remember() {
-    const { link } = this.#store.state;
-    if (link && this.#resume) keepPlace(link, this.#place());
-  }
-
-  /** @returns {import("./memory.js").Place} */
-  #place() {
-    const { microphone, camera } = this.#devices.inputs;
-    return {
-      resume: this.#resume,
-      tab: this.#tab,
-      lease: this.#lease,
-      name: this.#name,
-      microphone: microphone.on,
-      camera: camera.on,
-    };
+    this.#place.remember(this.#store.state.link);
   }
 
   /** @param {string} code @param {string} message */
   #finish(code, message) {
-    this.#returnTo = ["moved", "slept"].includes(code) ? this.#place() : null;
+    this.#returnTo = ["moved", "slept"].includes(code) ? this.#place.facts : null;
     this.#close();
     this.#devices.stop();
     this.#store.update({ view: "ended", failure: { code, message } });
   }
 
   #close() {
-    const { link } = this.#store.state;
-    // Another tab has the place now; forgetting here forgets only this tab's copy.
-    if (link) forgetPlace(link.room);
-    this.#resume = "";
+    this.#place.forget(this.#store.state.link);
     this.#ending = false;
     this.#door = new Door();
-    this.#wishes = [];
+    this.#declared.wishes.forget();
     this.#signalling.close();
     this.#connection.close();
     this.#store.update({ ...emptyRoom(), me: null, joining: false, downSince: null, chat: [], outbox: [] });

@@ -4,7 +4,7 @@
 /** @typedef {import("./protocol.js").Role} Role */
 /** @typedef {"landing" | "preview" | "waiting" | "returning" | "room" | "ended"} View */
 /** @typedef {{id: string, name: string, role: Role, may: string[], guestLink: string | null}} Me */
-/** @typedef {{id: number, name: string, own: boolean, host: boolean, text: string, at: number}} ChatLine */
+/** @typedef {{id: number, name: string, own: boolean, text: string, at: number}} ChatLine */
 /** @typedef {{code: string, message: string}} Failure code for words.js; message: the server's words, for codes it lacks */
 
 /**
@@ -66,6 +66,29 @@ export function emptyRoom() {
     conditions: new Map(),
     missed: { seconds: 0, by: [] },
   };
+}
+
+/**
+ * @param {State} state @param {import("./protocol.js").RoomState} room as the server says @param {number} now performance.now()
+ * @returns {Pick<State, "locked" | "locking" | "hostPresent" | "participants">}
+ */
+export function withRoom({ locking }, { locked, host_present, participants }, now) {
+  return {
+    locked,
+    locking: locking === locked ? null : locking,
+    hostPresent: host_present,
+    participants: participants.map(({ lost, ...person }) => ({ ...person, lostSince: lost === null ? null : now - lost * 1000 })),
+  };
+}
+
+/**
+ * @typedef {{id: string, name: string}[]} People
+ * @param {People} before @param {People} after @returns {{came: string[], gone: string[]}} their names
+ */
+export function comings(before, after) {
+  /** @param {People} some @param {People} others */
+  const without = (some, others) => some.filter(({ id }) => !others.some((other) => other.id === id)).map(({ name }) => name);
+  return { came: without(after, before), gone: without(before, after) };
 }
 
 /** Those whom one may see and hear: not oneself, nor who only watches. @param {State} state @returns {Participant[]} */
