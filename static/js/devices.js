@@ -15,7 +15,7 @@ import { keepChoice, recallChoice } from "./memory.js";
 
 /**
  * @typedef {object} Input
- * @property {boolean} on what the person wants
+ * @property {boolean} wanted what the person wants
  * @property {MediaStreamTrack | null} track
  * @property {string | null} problem
  * @property {boolean} busy the browser is being asked
@@ -74,21 +74,21 @@ export class Devices extends Emitter {
    */
   async start({ microphone, camera }) {
     this.#use ??= new AbortController();
-    this.inputs.microphone.on = microphone;
-    this.inputs.camera.on = camera;
+    this.inputs.microphone.wanted = microphone;
+    this.inputs.camera.wanted = camera;
     await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
   }
 
   /** Is it on for everybody, or will it be as soon as the browser has answered? @param {Kind} kind */
   isOn(kind) {
-    const { on, busy } = this.inputs[kind];
-    return this.delivers(kind) || (on && busy);
+    const { wanted, busy } = this.inputs[kind];
+    return this.delivers(kind) || (wanted && busy);
   }
 
   /** Does anything come from it? Not from one that a phone call has paused. @param {Kind} kind */
   delivers(kind) {
-    const { on, track, problem } = this.inputs[kind];
-    return on && track !== null && problem === null;
+    const { wanted, track, problem } = this.inputs[kind];
+    return wanted && track !== null && problem === null;
   }
 
   /**
@@ -98,7 +98,7 @@ export class Devices extends Emitter {
    */
   async turn(kind, on) {
     const input = this.inputs[kind];
-    input.on = on;
+    input.wanted = on;
     if (on && kind === "camera") this.#endSoundOnly();
     if (!on && kind === "camera") this.#release(kind);
     if (input.track) input.track.enabled = on;
@@ -110,7 +110,7 @@ export class Devices extends Emitter {
   async choose(kind, id) {
     this.chosen[kind] = id;
     keepChoice(kind, id);
-    this.inputs[kind].on ||= kind === "camera" && !this.soundOnly;
+    this.inputs[kind].wanted ||= kind === "camera" && !this.soundOnly;
     await this.#ask(kind);
   }
 
@@ -129,7 +129,7 @@ export class Devices extends Emitter {
     if (on) {
       this.stopScreen();
       this.#release("camera");
-    } else if (this.inputs.camera.on) {
+    } else if (this.inputs.camera.wanted) {
       await this.turn("camera", true);
       if (this.inputs.camera.track) this.emit("notice", { code: "camera-is-back", name: "" });
     } else {
@@ -147,7 +147,7 @@ export class Devices extends Emitter {
     const track = signal && (await captureScreen(signal));
     if (!track || signal.aborted) return;
     this.stopScreen();
-    if (this.soundOnly) this.inputs.camera.on = false; // the screen was asked for, not the face
+    if (this.soundOnly) this.inputs.camera.wanted = false; // the screen was asked for, not the face
     this.#endSoundOnly();
     track.addEventListener("ended", () => track === this.screen && this.stopScreen());
     this.screen = track;
@@ -184,8 +184,8 @@ export class Devices extends Emitter {
   /** Takes what was asked for, and tells where that failed. @param {Kind} kind @param {string | null} [told] of it by now */
   async #ask(kind, told = null) {
     if (!(await this.#take([kind]))) return;
-    const { on, track, problem } = this.inputs[kind];
-    if (on && !track && problem && problem !== told) this.emit("notice", { code: problem, name: "" });
+    const { wanted, track, problem } = this.inputs[kind];
+    if (wanted && !track && problem && problem !== told) this.emit("notice", { code: problem, name: "" });
   }
 
   /** @param {Kind[]} wanted @returns {Promise<boolean>} whether it still mattered when the browser had answered */
@@ -216,13 +216,13 @@ export class Devices extends Emitter {
   #adopt(kind, track) {
     const input = this.inputs[kind];
     input.track?.stop();
-    if (track && kind === "camera" && (!input.on || this.soundOnly)) {
+    if (track && kind === "camera" && (!input.wanted || this.soundOnly)) {
       track.stop(); // switched off while the browser was asking
       track = null;
     }
     input.track = track;
     if (track) {
-      track.enabled = input.on;
+      track.enabled = input.wanted;
       track.contentHint = kind === "microphone" ? "speech" : "motion";
       this.#watch(kind, track);
     }
@@ -262,7 +262,7 @@ export class Devices extends Emitter {
   #interrupted(kind) {
     this.inputs[kind].problem = `${kind}-interrupted`;
     // Behind another page a camera rests: it is back before anybody looks.
-    if (this.inputs[kind].on && !document.hidden) this.emit("notice", { code: `${kind}-interrupted`, name: "" });
+    if (this.inputs[kind].wanted && !document.hidden) this.emit("notice", { code: `${kind}-interrupted`, name: "" });
     this.emit("change", undefined);
   }
 
@@ -279,21 +279,21 @@ export class Devices extends Emitter {
   /** Back on the page: takes again what an interruption kept, and what was lost meanwhile. */
   #reclaim() {
     for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
-      const { on, track, lost } = this.inputs[kind];
+      const { wanted, track, lost } = this.inputs[kind];
       const again = () => {
-        const { on, track: now, problem, busy } = this.inputs[kind];
-        if (on && !busy && now === track && (!now || now.muted)) void this.#ask(kind, problem);
+        const { wanted, track: now, problem, busy } = this.inputs[kind];
+        if (wanted && !busy && now === track && (!now || now.muted)) void this.#ask(kind, problem);
       };
-      if (on && track?.muted) setTimeout(again, INTERRUPTION_MS);
-      else if (on && lost) again();
+      if (wanted && track?.muted) setTimeout(again, INTERRUPTION_MS);
+      else if (wanted && lost) again();
     }
   }
 
   async #devicesChanged() {
     await this.#relist();
     for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
-      const { on, track, problem } = this.inputs[kind];
-      if (on && !track && problem === `${kind}-missing`) await this.#take([kind]);
+      const { wanted, track, problem } = this.inputs[kind];
+      if (wanted && !track && problem === `${kind}-missing`) await this.#take([kind]);
     }
   }
 
@@ -341,5 +341,5 @@ function outletOf(list, id) {
 
 /** @returns {Input} */
 function newInput() {
-  return { on: true, track: null, problem: null, busy: false, lost: false };
+  return { wanted: true, track: null, problem: null, busy: false, lost: false };
 }

@@ -149,7 +149,7 @@ function again(code) {
 
 function wanted() {
   const { microphone, camera } = devices.inputs;
-  return { microphone: microphone.on, camera: camera.on };
+  return { microphone: microphone.wanted, camera: camera.wanted };
 }
 
 function leave() {

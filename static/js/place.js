@@ -31,8 +31,8 @@ export class Place {
       tab: this.#tab,
       lease: this.#lease,
       name: this.#name,
-      microphone: microphone.on,
-      camera: camera.on,
+      microphone: microphone.wanted,
+      camera: camera.wanted,
     };
   }
 

@@ -40,7 +40,7 @@ export class DeviceMenus {
   /** @param {boolean} visible the meter listens only while it is seen */
   draw(visible) {
     const { inputs, chosen, list, speaker } = this.#devices;
-    const microphone = inputs.microphone.on ? inputs.microphone.track : null;
+    const microphone = inputs.microphone.wanted ? inputs.microphone.track : null;
     this.#meter.listen(visible ? microphone : null);
     if (!visible) return;
     for (const menu of /** @type {Menu[]} */ (Object.keys(LIST_KINDS))) {

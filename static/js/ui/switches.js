@@ -37,9 +37,8 @@ export function drawSwitch(button, { on, symbol, blocked = false, busy = false, 
 export function drawInputSwitch(button, devices, kind, key) {
   const { problem, busy } = devices.inputs[kind];
   const on = devices.isOn(kind);
-  const name = kind === "microphone" ? "microphone" : "camera";
   const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
-  const hint = `Switch the ${name} ${on ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
+  const hint = `Switch the ${kind} ${on ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
   drawSwitch(button, { on, symbol: kind, blocked: problem !== null, busy, hint });
 }
 
@@ -67,8 +66,8 @@ export class InputSwitches {
 
   /** @param {boolean} visible the meter listens only while it is seen */
   draw(visible) {
-    const { on, track } = this.#devices.inputs.microphone;
-    this.#meter.listen(visible && on ? track : null);
+    const { wanted, track } = this.#devices.inputs.microphone;
+    this.#meter.listen(visible && wanted ? track : null);
     if (!visible) return;
     for (const { kind, button } of this.#buttons) drawInputSwitch(button, this.#devices, kind);
   }
