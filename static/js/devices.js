@@ -4,6 +4,10 @@
  * A muted microphone stays captured, so that it is back without delay; a camera that is switched off is let go,
  * so that its light goes out. With sound only no picture is taken at all; a camera that was on before comes
  * back after it.
+ *
+ * What a phone call or another program took away comes back by itself where it can, and that is told: somebody is
+ * heard or seen again without having done anything. Until then its switch keeps it off. A camera that was not there
+ * stays off when it comes.
  */
 
 import { canShareScreen, capture, captureScreen } from "./capture.js";
@@ -89,6 +93,20 @@ export class Devices extends Emitter {
   delivers(kind) {
     const { wanted, track, problem } = this.inputs[kind];
     return wanted && track !== null && problem === null;
+  }
+
+  /** Would it be on again without anybody's doing? @param {Kind} kind */
+  returns(kind) {
+    const { wanted, problem, lost } = this.inputs[kind];
+    const pluggedIn = kind === "microphone" && problem === "microphone-missing";
+    return wanted && !this.isOn(kind) && (problem === `${kind}-interrupted` || lost || pluggedIn);
+  }
+
+  /** As a switch does: one that shows off, and would be on again by itself, keeps it off. @param {Kind} kind */
+  async toggle(kind) {
+    const kept = this.returns(kind);
+    await this.turn(kind, !kept && !this.isOn(kind));
+    if (kept) this.emit("notice", { code: `${kind}-kept-off`, name: "" });
   }
 
   /**
@@ -255,6 +273,7 @@ export class Devices extends Emitter {
       if (!current() || this.inputs[kind].problem !== `${kind}-interrupted`) return;
       this.inputs[kind].problem = null;
       this.emit("change", undefined);
+      this.#tellReturn(kind);
     });
   }
 
@@ -264,6 +283,11 @@ export class Devices extends Emitter {
     // Behind another page a camera rests: it is back before anybody looks.
     if (this.inputs[kind].wanted && !document.hidden) this.emit("notice", { code: `${kind}-interrupted`, name: "" });
     this.emit("change", undefined);
+  }
+
+  /** @param {Kind} kind */
+  #tellReturn(kind) {
+    if (this.delivers(kind)) this.emit("notice", { code: `${kind}-on-again`, name: "" });
   }
 
   /** The device was unplugged, or its permission withdrawn. @param {Kind} kind */
@@ -280,23 +304,35 @@ export class Devices extends Emitter {
   #reclaim() {
     for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
       const { wanted, track, lost } = this.inputs[kind];
-      const again = () => {
+      const again = async () => {
         const { wanted, track: now, problem, busy } = this.inputs[kind];
-        if (wanted && !busy && now === track && (!now || now.muted)) void this.#ask(kind, problem);
+        if (!wanted || busy || now !== track || (now && !now.muted)) return;
+        await this.#ask(kind, problem);
+        this.#tellReturn(kind);
       };
       if (wanted && track?.muted) setTimeout(again, INTERRUPTION_MS);
-      else if (wanted && lost) again();
+      else if (wanted && lost) void again();
     }
   }
 
   async #devicesChanged() {
-    await this.#relist();
-    for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
-      const { wanted, track, problem } = this.inputs[kind];
-      if (wanted && !track && problem === `${kind}-missing`) await this.#take([kind]);
+    const all = await this.#relist();
+    const { microphone, camera } = this.inputs;
+    if (camera.wanted && !camera.track && camera.problem === "camera-missing" && all.some(isCamera)) {
+      camera.wanted = camera.lost = false; // who plugs one in is not to be seen unasked
+      camera.problem = null;
+      this.emit("change", undefined);
+      this.emit("notice", { code: "camera-is-there", name: "" });
+    }
+    if (microphone.wanted && !microphone.track && microphone.problem === "microphone-missing") {
+      const { lost } = microphone;
+      await this.#take(["microphone"]);
+      if (lost) this.#tellReturn("microphone");
+      else if (this.delivers("microphone")) this.emit("notice", { code: "microphone-is-there", name: "" });
     }
   }
 
+  /** @returns {Promise<MediaDeviceInfo[]>} also those without a name */
   async #relist() {
     // Without permission there are only nameless entries, of no use in a menu.
     const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
@@ -304,6 +340,7 @@ export class Devices extends Emitter {
     this.list = all.filter(({ deviceId, label }) => deviceId && label);
     this.emit("change", undefined);
     this.#tellSpeaker(before);
+    return all;
   }
 
   /**
@@ -332,6 +369,11 @@ export class Devices extends Emitter {
 /** @param {MediaDeviceInfo} device */
 function isOutlet({ kind }) {
   return kind === "audiooutput";
+}
+
+/** @param {MediaDeviceInfo} device */
+function isCamera({ kind }) {
+  return kind === "videoinput";
 }
 
 /** @param {MediaDeviceInfo[]} list @param {string} id */

@@ -18,13 +18,13 @@ import { Panels } from "./ui/panels.js";
 import { Stage } from "./ui/stage.js";
 import { Missed } from "./ui/missed.js";
 import { ConnectionStatus } from "./ui/status.js";
-import { toggle } from "./ui/switches.js";
 import { showView } from "./ui/views.js";
 import { keepAwake } from "./wakelock.js";
 import { isProblem, noticeWords } from "./words.js";
 
 const SILENT = ["refused", "missing", "busy", "failed", "interrupted"].map((why) => `microphone-${why}`);
-const URGENT = new Set(["admitted", "muted", "not-done", "not-heard", "speaker-switched", ...SILENT]);
+const HEARD = new Set(["microphone-on-again", "microphone-is-there"]);
+const URGENT = new Set(["admitted", "muted", "not-done", "not-heard", "speaker-switched", "camera-on-again", ...HEARD, ...SILENT]);
 
 const store = new Store();
 const devices = new Devices();
@@ -61,7 +61,9 @@ playback.on("blocked", (soundBlocked) => {
 });
 devices.on("change", () => void playback.choose(devices.speaker));
 devices.on("notice", (notice) => {
-  if (store.state.view === "room" || !isProblem(notice.code)) tell(notice.code, notice);
+  if (store.state.view !== "room" && isProblem(notice.code)) return;
+  if (HEARD.has(notice.code)) void chime(devices.speaker); // whoever is back from a phone call may not look
+  tell(notice.code, notice);
 });
 session.on("notice", (notice) => {
   if (notice.code === "admitted") void chime(devices.speaker); // the phone may lie on the table
@@ -159,7 +161,7 @@ function leave() {
 
 /** Away from its button, a switch has to say what it did. @param {"microphone" | "camera"} kind */
 async function toggleByKey(kind) {
-  await toggle(devices, kind);
+  await devices.toggle(kind);
   if (devices.inputs[kind].busy) return; // whoever pressed first says what came of it
   const name = kind === "microphone" ? "Microphone" : "Camera";
   notices.announce(`${name} ${devices.isOn(kind) ? "on" : "off"}.`);

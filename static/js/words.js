@@ -128,7 +128,7 @@ const PROBLEMS = {
   "camera-refused": { title: "The camera is blocked", text: "" },
   "camera-missing": {
     title: "No camera was found",
-    text: "You can join with sound only. Or connect a camera, and it will be used.",
+    text: "You can join with sound only. Or connect a camera, and switch it on.",
   },
   "camera-busy": {
     title: "The camera is in use",
@@ -177,6 +177,12 @@ const NOTICES = {
   "sound-only-ended": "Sound only is off. You see the others again.",
   "camera-is-back": "You see the others again, and they see you.",
   "camera-stays-off": "You see the others again. Your camera stays off.",
+  "microphone-on-again": "Your microphone is on again.",
+  "microphone-is-there": "A microphone is there now, and it is on.",
+  "microphone-kept-off": "Your microphone stays off. Press again to switch it on.",
+  "camera-on-again": "Your camera is on again.",
+  "camera-is-there": "A camera is there now. It stays off until you switch it on.",
+  "camera-kept-off": "Your camera stays off. Press again to switch it on.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
   "not-done": "Not done: there is no connection just now. Try again when it is back.",
   "not-heard": "The connection was lost before the server answered. When it is back, see whether it was done.",

@@ -2,7 +2,7 @@
 
 import { allowed } from "../state.js";
 import { byId, changeIcon, make } from "./dom.js";
-import { drawInputSwitch, drawSwitch, fillControl, toggle } from "./switches.js";
+import { drawInputSwitch, drawSwitch, fillControl } from "./switches.js";
 
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../devices.js").Devices} Devices */
@@ -37,8 +37,8 @@ export class Bar {
     fillControl(this.#people, "people", "People");
     fillControl(moreButton, "more", "More");
     fillControl(leaveButton, "leave", "Leave");
-    this.#microphone.addEventListener("click", () => toggle(devices, "microphone"));
-    this.#camera.addEventListener("click", () => toggle(devices, "camera"));
+    this.#microphone.addEventListener("click", () => devices.toggle("microphone"));
+    this.#camera.addEventListener("click", () => devices.toggle("camera"));
     this.#screen.addEventListener("click", share);
     this.#chat.addEventListener("click", () => panels.toggle("chat"));
     this.#people.addEventListener("click", () => panels.toggle("people"));

@@ -38,7 +38,8 @@ export function drawInputSwitch(button, devices, kind, key) {
   const { problem, busy } = devices.inputs[kind];
   const on = devices.isOn(kind);
   const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
-  const hint = `Switch the ${kind} ${on ? "off" : "on"}${key ? ` (${key})` : ""}${ends}`;
+  const act = devices.returns(kind) ? `Keep the ${kind} off` : `Switch the ${kind} ${on ? "off" : "on"}`;
+  const hint = `${act}${key ? ` (${key})` : ""}${ends}`;
   drawSwitch(button, { on, symbol: kind, blocked: problem !== null, busy, hint });
 }
 
@@ -55,7 +56,7 @@ export class InputSwitches {
       const button = make("button", "control round");
       button.type = "button";
       fillControl(button, kind, kind === "microphone" ? "Microphone" : "Camera");
-      button.addEventListener("click", () => toggle(devices, kind));
+      button.addEventListener("click", () => devices.toggle(kind));
       home.append(button);
       return { kind, button };
     });
@@ -71,11 +72,6 @@ export class InputSwitches {
     if (!visible) return;
     for (const { kind, button } of this.#buttons) drawInputSwitch(button, this.#devices, kind);
   }
-}
-
-/** @param {Devices} devices @param {import("../capture.js").Kind} kind */
-export function toggle(devices, kind) {
-  return devices.turn(kind, !devices.isOn(kind));
 }
 
 /**
