@@ -226,7 +226,8 @@ export class Session extends Emitter {
     this.#place.take(message);
     this.#ending = false; // else it would have ended
     // Another session, as after a restart of the server, counts chat lines and people anew.
-    if (state.me && state.me.id !== message.participant) {
+    const anew = state.me !== null && state.me.id !== message.participant;
+    if (anew) {
       this.#door = new Door();
       this.#store.update({ ...emptyRoom(), chat: [] });
     }
@@ -244,6 +245,7 @@ export class Session extends Emitter {
       },
     });
     this.#remember();
+    if (anew || !joined) this.#endScreen();
     if (!joined) return this.#connection.close();
     if (state.view === "waiting") {
       this.emit("notice", { code: "admitted" });
@@ -255,6 +257,13 @@ export class Session extends Emitter {
     this.#declared.media.again(this.#media);
     this.#declared.preferences.again(this.#preferences);
     this.#declared.wishes.again();
+  }
+
+  /** It was shared with whoever was there: those who are now may be others, and come much later. */
+  #endScreen() {
+    if (!this.#devices.screen) return;
+    this.#devices.stopScreen();
+    this.emit("notice", { code: "screen-stopped" });
   }
 
   /** @param {import("./protocol.js").ServerError} error */

@@ -170,6 +170,7 @@ const NOTICES = {
   "link-copied": "The guest link is copied. Send it to the person you invite.",
   "link-not-copied": "The browser did not let us copy. The link is selected: copy it from there.",
   "screen-failed": "The screen could not be shared. Your system may have to allow it in its privacy settings.",
+  "screen-stopped": "Your screen is no longer shared. You can share it again in the session.",
   "microphone-switched": "Your microphone was disconnected. {name} is used now.",
   "sound-blocked": "You can’t hear the others: press “Tap to hear the others”.",
   "speaker-switched": "Your headphones or speaker were disconnected. Sound comes from {name} now.",

@@ -493,6 +493,32 @@ async def test_after_a_restart_of_the_server_everybody_is_back_by_themselves(per
     await expect(host.page.locator("#polite")).not_to_contain_text("Ruth has")
 
 
+async def test_a_shared_screen_ends_where_a_new_server_has_one_wait_again(
+    person, own_server, room, sharing_browser
+):
+    host, guest = await person(home=own_server), await person(home=own_server, using=sharing_browser)
+    for someone in (host, guest):
+        someone.tolerates |= {"ERR_CONNECTION_REFUSED", "CLOSING or CLOSED"}  # while it is away
+    await guest.page.add_init_script("""
+        const ask = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getDisplayMedia = async (...how) => (window.screen_ = await ask(...how));
+    """)
+    await host.come(own_server.link(room, "host"), "Ruth")
+    await guest.come(own_server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.press("Share")
+    await expect(host.tile("Ana\u2019s screen")).to_be_visible()
+    await own_server.stop()
+    await guest.reads("Reconnecting")
+    await own_server.restart()
+    await guest.sees("waiting")
+    await guest.page.wait_for_function("() => !window.screen_.active")
+    await expect(guest.page.locator("#polite")).to_contain_text("Your screen is no longer shared.")
+    await host.let_in("Ana")
+    await guest.sees("room")
+    await expect(guest.button("Share")).to_have_attribute("aria-pressed", "false")
+
+
 async def test_a_crashed_tab_is_shown_as_gone_and_the_room_goes_on(session):
     host, guest = session.host, session.guest
     await host.watches("Ana")
