@@ -124,11 +124,17 @@ export class Devices extends Emitter {
     if (on && !input.busy && (!input.track || input.problem)) await this.#ask(kind);
   }
 
-  /** @param {Kind} kind @param {string} id */
-  async choose(kind, id) {
+  /**
+   * @param {Kind} kind
+   * @param {string} id
+   * @param {boolean} starts a camera that is off, too: where nobody else sees it
+   */
+  async choose(kind, id, starts) {
+    const input = this.inputs[kind];
     this.chosen[kind] = id;
     keepChoice(kind, id);
-    this.inputs[kind].wanted ||= kind === "camera" && !this.soundOnly;
+    if (kind === "camera" && !input.track && !starts) return this.emit("change", undefined);
+    input.wanted ||= kind === "camera" && !this.soundOnly;
     await this.#ask(kind);
   }
 

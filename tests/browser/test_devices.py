@@ -273,6 +273,42 @@ async def test_a_microphone_that_is_lost_behind_another_page_is_taken_again_on_r
     await expect(host.page.locator("#urgent")).to_contain_text("Your microphone is on again.")
 
 
+async def test_to_choose_a_camera_shows_it_before_the_session_and_in_it_leaves_a_camera_off(
+    person, server, room
+):
+    host, guest = await person(), await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.open(server.link(room))
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+    await guest.press("Camera")
+    menu = guest.page.locator("#preview-devices").get_by_label("Camera")
+    await menu.select_option(index=0)
+    await menu.dispatch_event("change")
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+    await guest.press("Camera")
+    await guest.page.get_by_label("Your name").fill("Ana")
+    await guest.press("Ask to join")
+    await host.let_in("Ana")
+    await guest.sees("room")
+    await guest.press("More")
+    await guest.press("Microphone, camera and speaker")
+    asked = await guest.page.evaluate("window.asked")
+    menu = guest.page.locator("#devices-dialog").get_by_label("Camera")
+    await menu.dispatch_event("change")
+    await guest.page.locator("#devices-dialog").get_by_label("Microphone").dispatch_event("change")
+    await guest.page.wait_for_function("asked => window.asked > asked", arg=asked)
+    await expect(host.page.get_by_role("group", name="Ana, camera off", exact=True)).to_be_visible()
+    assert (
+        await guest.page.evaluate(
+            "window.taken.filter(({kind, readyState}) => kind === 'video' && readyState === 'live').length"
+        )
+        == 0
+    )
+    await guest.page.keyboard.press("Escape")
+    await guest.press("Camera")
+    await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
+
+
 async def test_sound_goes_to_the_loudspeaker_when_the_headset_goes_and_back_when_it_is_back(session):
     guest = session.guest
     await guest.hears()

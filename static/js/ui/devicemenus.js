@@ -18,8 +18,8 @@ export class DeviceMenus {
   #gauge;
   #bar;
 
-  /** @param {HTMLElement} home @param {Devices} devices */
-  constructor(home, devices) {
+  /** @param {HTMLElement} home @param {Devices} devices @param {boolean} starts whether a camera that is chosen here starts */
+  constructor(home, devices, starts) {
     this.#devices = devices;
     const template = byId("device-menus", HTMLTemplateElement);
     home.append(template.content.cloneNode(true));
@@ -31,7 +31,7 @@ export class DeviceMenus {
       const select = this.#select(menu);
       select.addEventListener("change", () => {
         if (menu === "speaker") devices.chooseSpeaker(select.value);
-        else void devices.choose(menu, select.value);
+        else void devices.choose(menu, select.value, starts);
       });
     }
     find(this.#root, "[data-test]", HTMLButtonElement).addEventListener("click", () => void chime(devices.speaker));

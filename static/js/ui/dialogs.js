@@ -29,7 +29,7 @@ export class Dialogs {
   /** @param {Devices} devices @param {DialogActions} actions */
   constructor(devices, actions) {
     this.#devices = devices;
-    this.#menus = new DeviceMenus(byId("devices-body", HTMLElement), devices);
+    this.#menus = new DeviceMenus(byId("devices-body", HTMLElement), devices, false);
     for (const id of IDS) this.#wire(byId(id, HTMLDialogElement));
     press("more-screen", actions.share);
     press("more-self", actions.toggleSelf);

@@ -46,7 +46,7 @@ export class Preview {
   constructor(devices, enter, cancel) {
     this.#devices = devices;
     this.#switches = new InputSwitches(byId("preview-switches", HTMLElement), devices);
-    this.#menus = new DeviceMenus(this.#details, devices);
+    this.#menus = new DeviceMenus(this.#details, devices, true);
     this.#details.open = innerWidth >= WIDE_PX;
     this.#details.addEventListener("toggle", () => this.#menus.draw(this.#details.open && this.#shown));
     const error = byId("preview-name-error", HTMLElement);
