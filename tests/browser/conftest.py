@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 LAPTOP = (1366, 768)
 PHONE = (390, 844)
 SMALLEST = (320, 640)
+SCREEN = "Ruth\u2019s screen"  # the tile of what the host shares
 
 # A page may make some in frames of its own.
 KEEP_PEERS = """
@@ -157,6 +158,22 @@ async def session(person: Invite, server: Server, room: str) -> Session:
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
     await guest.sees("room")
+    return Session(host, guest, room)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def away(person: Invite, server: Server, room: str) -> Session:
+    """A host, and a guest who has just lost the network; her page goes by a clock that the test can turn.
+    For test modules that say WIRED."""
+    host, guest = await person(), await person()
+    await guest.turn_clock()
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+    await guest.watches("Ruth")
+    guest.wire.refusing = True
+    await guest.wire.cut()
+    await guest.reads("Reconnecting")
     return Session(host, guest, room)
 
 

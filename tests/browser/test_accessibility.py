@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_conditions import GOOD, LISTEN, SLOW_TO_SEND, told
+from tests.browser.conditions import GOOD, LISTEN, SLOW_TO_SEND, told
+from tests.browser.scripts import SETTLED
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 # WCAG 2.2 A and AA and axe's own best practices; what only a person can judge is left out by axe itself.
@@ -18,15 +19,6 @@ EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 SMALL = {"width": 320, "height": 640}
 PHONE_ON_ITS_SIDE = {"width": 740, "height": 360}
-
-# What fades in has its colours only at the end; what breathes for ever is decoration.
-SETTLED = """async () => {
-    // A new size moves the tiles from the second frame on.
-    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-    await Promise.all(document.getAnimations()
-        .filter(animation => animation.effect.getComputedTiming().iterations !== Infinity)
-        .map(animation => animation.finished.catch(() => {})));
-}"""
 
 
 async def faults(page: Page, rules: dict[str, Any]) -> list[str]:

@@ -16,33 +16,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.chromium import chromium
+from tests.browser.conditions import GOOD, LISTEN, SAY, SLOW_TO_SEND, told
 from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Session
 from tests.browser.person import Person
+from tests.browser.scripts import MESS, ON_TOP
 from tests.browser.server import Server
 
-# Keeps the newest message of each type, and holds back those of the types that a test says itself.
-LISTEN = """
-    window.newest = {};
-    window.withheld = new Set();
-    window.WebSocket = class extends WebSocket {
-        constructor(...how) {
-            super(...how);
-            window.socket = this;
-            this.addEventListener("message", event => {
-                const message = JSON.parse(event.data);
-                if (window.withheld.has(message.type)) event.stopImmediatePropagation();
-                else window.newest[message.type] = message;
-            });
-        }
-    };
-"""
-SAY = """message => {
-    window.withheld.add(message.type);
-    window.socket.onmessage(new MessageEvent("message", {data: JSON.stringify(message)}));
-}"""
-ID_OF = """name => window.newest.room.participants.find(person => person.name === name)?.id"""
-GOOD = {"quality": "good", "cause": "none", "picture": "motion", "sound_only": False}
-SLOW_TO_SEND = {**GOOD, "quality": "poor", "cause": "your-uplink"}
 WORDS = "Your connection is poor: your internet is slow to send."
 PAUSED = "Picture paused so that you can keep hearing each other"
 SPARED = "Your picture is paused so that they can keep hearing you."
@@ -56,43 +35,6 @@ PLACES = """async () => {
     .map(element => element.getBoundingClientRect())
     .map(({x, y, width, height}) => [x, y, width, height].map(Math.round).join());
 }"""
-# Pills, words on a tile and one's own picture that cover each other or leave the window.
-MESS = """() => {
-    const pills = [...document.querySelectorAll(".room-top > *, .camera .tile-words > *, .tile.self")]
-        .filter(pill => pill.checkVisibility());
-    const boxes = pills.map(pill => pill.getBoundingClientRect());
-    const faults = pills.filter((pill, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
-        || pill.scrollWidth > pill.clientWidth + 1).map(pill => pill.id || pill.className);
-    boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
-        if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-            faults.push(`${pills[i].textContent} and ${pills[i + j + 1].textContent}`);
-    }));
-    return faults;
-}"""
-
-
-# Is the middle of it what one would touch there?
-ON_TOP = """selector => {
-    const element = document.querySelector(selector);
-    const {x, y, width, height} = element.getBoundingClientRect();
-    return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-}"""
-
-
-async def told(person: Person, missed: float = 0, **conditions: dict[str, Any]) -> None:
-    """As if the server had told `person` these conditions, by name."""
-    people = [
-        {
-            "participant": await person.page.evaluate(ID_OF, name),
-            "uplink": None,
-            "downlink": None,
-            **condition,
-        }
-        for name, condition in conditions.items()
-    ]
-    missed_by = [row["participant"] for row in people[:1] if missed]
-    message = {"type": "conditions", "people": people, "missed": missed, "missed_by": missed_by}
-    await person.page.evaluate(SAY, message)
 
 
 async def seen_of_ana(host: Person) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:

@@ -8,8 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import Person
-from tests.browser.test_reconnecting import ON_TOP
-from tests.browser.test_session import OVERHEAR
+from tests.browser.scripts import HIDE, ON_TOP, OVERHEAR
 
 # Keeps every track that the page gets, and lets the test hold the browser's answers back.
 DEVICES = """
@@ -150,10 +149,6 @@ async def test_a_microphone_that_was_paused_is_taken_anew_when_one_tries_again(p
     await guest.page.wait_for_function("() => window.taken.length === 3")
 
 
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 COUNT_NOTES = """
     window.notes = 0;
     window.OscillatorNode = class extends OscillatorNode {

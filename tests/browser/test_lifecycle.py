@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from tests.browser.test_session import OVERHEAR
+from tests.browser.scripts import HIDE, OVERHEAR
 
-HIDDEN = """hidden => {
-    Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 WISHES_FOR_NOTHING = """told => told.some(({type, tiles}) =>
     type === "wish" && tiles.every(({width, height}) => width === 0 && height === 0))"""
 # A screen that says who keeps it on.
@@ -30,7 +26,7 @@ async def test_a_hidden_page_asks_for_no_picture(session):
     host = session.host
     await host.watches("Ana")
     told = await host.page.evaluate_handle(OVERHEAR)
-    await host.page.evaluate(HIDDEN, True)
+    await host.page.evaluate(HIDE, True)
     await host.page.wait_for_function(WISHES_FOR_NOTHING, arg=told)
 
 
@@ -49,9 +45,9 @@ async def test_the_screen_stays_on_from_the_waiting_room_to_the_end(person, serv
     assert await guest.page.evaluate(HELD)
 
     # A browser takes the lock back while a page is hidden.
-    await guest.page.evaluate(HIDDEN, True)
+    await guest.page.evaluate(HIDE, True)
     await guest.page.evaluate("locks.forEach(lock => lock.held = false)")
-    await guest.page.evaluate(HIDDEN, False)
+    await guest.page.evaluate(HIDE, False)
     await guest.page.wait_for_function(HELD)
 
     await guest.press("Leave")

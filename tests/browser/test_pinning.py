@@ -8,13 +8,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite
+from tests.browser.conditions import GOOD, LISTEN, SLOW_TO_SEND, told
+from tests.browser.conftest import LAPTOP, PHONE, SCREEN, SMALLEST, Invite
 from tests.browser.patience import eventually
 from tests.browser.person import Person
+from tests.browser.scripts import MESS, OVERHEAR, SETTLED
 from tests.browser.server import Server
-from tests.browser.test_accessibility import SETTLED
-from tests.browser.test_conditions import GOOD, LISTEN, MESS, SLOW_TO_SEND, told
-from tests.browser.test_session import OVERHEAR, SCREEN
 
 PINS = ".tile-pin"
 # Labels of the tiles, the largest first; "" where the largest two are equal.

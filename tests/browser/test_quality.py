@@ -6,21 +6,11 @@ import re
 
 from playwright.async_api import expect
 
+from tests.browser.conditions import LISTEN, SAY
+from tests.browser.conftest import SCREEN
 from tests.browser.person import Person
-from tests.browser.test_session import OVERHEAR
+from tests.browser.scripts import OVERHEAR
 
-# As if the server had said it: the conditions of a path that no test can make in a browser alone.
-SAY = """message => {
-    const socket = window.sockets.at(-1);
-    socket.onmessage(new MessageEvent("message", {data: JSON.stringify(message)}));
-}"""
-KEEP_SOCKETS = """
-    window.sockets = [];
-    window.WebSocket = class extends WebSocket {
-        constructor(...how) { super(...how); window.sockets.push(this); }
-    };
-"""
-SCREEN = "Ruth\u2019s screen"
 CONDITIONS = {"type": "conditions", "people": []}
 # What was last said of it.
 PREFERS = """saves => {
@@ -153,7 +143,7 @@ ONE_LAYER = """() => {
 
 async def test_the_page_obeys_what_it_is_to_send_and_says_what_others_missed(person, server, room):
     host, guest = await person(), await person()
-    await host.page.add_init_script(KEEP_SOCKETS)
+    await host.page.add_init_script(LISTEN)
     await host.come(server.link(room, "host"), "Ruth")
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")

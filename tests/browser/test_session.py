@@ -6,7 +6,8 @@ import re
 
 from playwright.async_api import expect
 
-SCREEN = "Ruth\u2019s screen"
+from tests.browser.conftest import SCREEN
+
 # The fake microphone only beeps once a second: a voice that goes on.
 SPEAK = """async () => {
     const context = new AudioContext();
@@ -24,16 +25,6 @@ CAMERA = """() => window.peers.at(-1).getSenders().map(({track}) => track)
 # What the encoder is told of a shared screen.
 SHARED_FOR = """() => window.peers.at(-1).getSenders().map(({track}) => track)
     .find(track => track?.getSettings().displaySurface)?.contentHint"""
-# Keeps what the page says from now on.
-OVERHEAR = """() => {
-    const told = [];
-    const {send} = WebSocket.prototype;
-    WebSocket.prototype.send = function (text) {
-        told.push(JSON.parse(text));
-        send.call(this, text);
-    };
-    return told;
-}"""
 KEEP_NOTES = """() => {
     window.notes = [];
     const {start} = OscillatorNode.prototype;
