@@ -130,8 +130,8 @@ async def test_media_is_tried_again_at_once_when_the_network_is_back(meet, road)
     await guest.reads("Reconnecting…")
     while await guest.page.evaluate("window.peers.length") < 4:
         await clock.run_for(500)  # the fourth is given 8 seconds
-    await clock.run_for(3_000)
     await guest.hold_clock()
+    await clock.run_for(3_000)
     before = await guest.page.evaluate("window.peers.length")
     assert before == 4
     await guest.page.evaluate("dispatchEvent(new Event('online'))")
