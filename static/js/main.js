@@ -196,9 +196,11 @@ async function copyLink() {
     tell("link-copied");
   } catch {
     if (panels.open !== "people") panels.toggle("people");
+    await null; // what the panel shows is drawn in a microtask
     byId("people-link-field", HTMLElement).hidden = false;
     const field = byId("people-link", HTMLInputElement);
     field.value = link;
+    field.focus(); // what is selected without it is not what Ctrl+C copies
     field.select();
     tell("link-not-copied");
   }

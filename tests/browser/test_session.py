@@ -133,6 +133,7 @@ async def test_a_guest_link_that_the_browser_does_not_copy_is_there_to_be_copied
     field = host.page.locator("#people-link")
     await expect(field).to_be_visible()
     link = await field.input_value()
+    await expect(field).to_be_focused()
     assert await field.evaluate("field => [field.selectionStart, field.selectionEnd]") == [0, len(link)]
     await guest.come(link, "Ana")
     await guest.sees("waiting")
