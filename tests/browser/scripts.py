@@ -44,14 +44,17 @@ HIDE = """(hidden) => {
 }"""
 # Pills, words on a tile and one's own picture that cover each other or leave the window.
 MESS = """() => {
+    const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const box = element => element.getBoundingClientRect();
+    const floats = self => [...document.querySelectorAll(".tile")]
+        .some(tile => tile !== self && overlap(box(tile), box(self)));
     const pills = [...document.querySelectorAll(".room-top > *, .camera .tile-words > *, .tile.self")]
-        .filter(pill => pill.checkVisibility());
-    const boxes = pills.map(pill => pill.getBoundingClientRect());
+        .filter(pill => pill.checkVisibility() && (!pill.matches(".tile.self") || floats(pill)));
+    const boxes = pills.map(box);
     const faults = pills.filter((pill, i) => boxes[i].left < 0 || boxes[i].right > innerWidth
         || pill.scrollWidth > pill.clientWidth + 1).map(pill => pill.id || pill.className);
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
-        if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
-            faults.push(`${pills[i].textContent} and ${pills[i + j + 1].textContent}`);
+        if (overlap(a, b)) faults.push(`${pills[i].textContent} and ${pills[i + j + 1].textContent}`);
     }));
     return faults;
 }"""
