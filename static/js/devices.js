@@ -24,6 +24,8 @@ import { keepChoice, recallChoice } from "./memory.js";
  * @property {string | null} problem
  * @property {boolean} busy the browser is being asked
  * @property {boolean} lost it was there, and could not be taken again
+ * @property {number} asked how often the browser was asked: an answer to an earlier time is none
+ * @property {string} worked id of the device that was taken last
  */
 
 const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
@@ -125,23 +127,32 @@ export class Devices extends Emitter {
   }
 
   /**
+   * One that does not start, as one that another program holds, gives way to the one of before.
    * @param {Kind} kind
    * @param {string} id
    * @param {boolean} starts a camera that is off, too: where nobody else sees it
    */
   async choose(kind, id, starts) {
     const input = this.inputs[kind];
-    this.chosen[kind] = id;
-    keepChoice(kind, id);
-    if (kind === "camera" && !input.track && !starts) return this.emit("change", undefined);
-    input.wanted ||= kind === "camera" && !this.soundOnly;
-    await this.#ask(kind);
+    const { worked } = input;
+    if (kind === "camera" && (this.soundOnly || (!input.track && !starts))) return this.#keep(kind, id);
+    input.wanted ||= kind === "camera";
+    if (!(await this.#take([kind], id))) return;
+    if (input.track || !input.problem) return this.#keep(kind, id);
+    const name = this.list.find(({ deviceId }) => deviceId === id)?.label ?? "";
+    if (worked && !(await this.#take([kind], worked))) return;
+    this.emit("notice", input.track ? { code: `${kind}-not-chosen`, name } : { code: input.problem ?? "", name: "" });
   }
 
   /** @param {string} id */
   chooseSpeaker(id) {
-    this.chosen.speaker = id;
-    keepChoice("speaker", id);
+    this.#keep("speaker", id);
+  }
+
+  /** @param {Kind | "speaker"} kind @param {string} id */
+  #keep(kind, id) {
+    this.chosen[kind] = id;
+    keepChoice(kind, id);
     this.emit("change", undefined);
   }
 
@@ -212,20 +223,31 @@ export class Devices extends Emitter {
     if (wanted && !track && problem && problem !== told) this.emit("notice", { code: problem, name: "" });
   }
 
-  /** @param {Kind[]} wanted @returns {Promise<boolean>} whether it still mattered when the browser had answered */
-  async #take(wanted) {
+  /**
+   * @param {Kind[]} wanted
+   * @param {string} [id] another device than the chosen one
+   * @returns {Promise<boolean>} whether it still mattered when the browser had answered
+   */
+  async #take(wanted, id) {
     const signal = this.#use?.signal;
     if (!signal) return false;
     const kinds = wanted.filter((kind) => kind !== "camera" || !this.soundOnly);
     for (const kind of kinds) this.inputs[kind].busy = true;
+    const turns = new Map(kinds.map((kind) => [kind, ++this.inputs[kind].asked]));
     this.emit("change", undefined);
     // Some devices can be open only once: the old track has to go first.
     for (const kind of kinds) this.inputs[kind].track?.stop();
-    const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, this.chosen[kind]])), signal);
+    const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, id ?? this.chosen[kind]])), signal);
     if (signal.aborted) return false;
+    let matters = false;
     for (const kind of kinds) {
       const input = this.inputs[kind];
       const { track = null, problem = null } = results[kind] ?? {};
+      if (turns.get(kind) !== input.asked) {
+        track?.stop();
+        continue;
+      }
+      matters = true;
       input.busy = false;
       const still = track?.muted && input.problem === `${kind}-interrupted`;
       if (!still) input.problem = problem;
@@ -233,7 +255,7 @@ export class Devices extends Emitter {
       this.#adopt(kind, track);
     }
     await this.#relist();
-    return true;
+    return matters;
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track */
@@ -246,6 +268,7 @@ export class Devices extends Emitter {
     }
     input.track = track;
     if (track) {
+      input.worked = track.getSettings().deviceId ?? "";
       track.enabled = input.wanted;
       track.contentHint = kind === "microphone" ? "speech" : "motion";
       this.#watch(kind, track);
@@ -389,5 +412,5 @@ function outletOf(list, id) {
 
 /** @returns {Input} */
 function newInput() {
-  return { wanted: true, track: null, problem: null, busy: false, lost: false };
+  return { wanted: true, track: null, problem: null, busy: false, lost: false, asked: 0, worked: "" };
 }

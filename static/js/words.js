@@ -184,6 +184,8 @@ const NOTICES = {
   "camera-on-again": "Your camera is on again.",
   "camera-is-there": "A camera is there now. It stays off until you switch it on.",
   "camera-kept-off": "Your camera stays off. Press again to switch it on.",
+  "microphone-not-chosen": "{name} could not be started: another program may use it. You keep your microphone of before.",
+  "camera-not-chosen": "{name} could not be started: another program may use it. You keep your camera of before.",
   "camera-switched": "Your camera was disconnected. {name} is used now.",
   "not-done": "Not done: there is no connection just now. Try again when it is back.",
   "not-heard": "The connection was lost before the server answered. When it is back, see whether it was done.",

@@ -19,6 +19,7 @@ DEVICES = """
         window.answers = new Promise((resolve) => (window.allow = resolve));
     };
     window.failures = {};  // kind -> name of the error
+    window.held = null;  // id of a device that another program has
     window.muting = false;  // what comes is muted, as during a phone call
     window.mute = (track, muted = true) => {
         Object.defineProperty(track, "muted", {configurable: true, get: () => muted});
@@ -29,6 +30,8 @@ DEVICES = """
         navigator.mediaDevices[name] = async (wanted) => {
             window.asked++;
             await window.answers;
+            for (const {deviceId} of [wanted.audio, wanted.video].filter(Boolean))
+                if (window.held === (deviceId?.exact ?? "")) throw new DOMException("", "NotReadableError");
             for (const [kind, error] of Object.entries(window.failures))
                 if (wanted[kind === "microphone" ? "audio" : "video"]) throw new DOMException("", error);
             const stream = await ask(wanted);
@@ -302,6 +305,58 @@ async def test_to_choose_a_camera_shows_it_before_the_session_and_in_it_leaves_a
     await guest.page.keyboard.press("Escape")
     await guest.press("Camera")
     await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
+
+
+async def test_a_device_that_another_program_holds_gives_way_to_the_one_of_before_and_is_told_in_the_dialog(
+    person, server, room
+):
+    host = await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await host.press("More")
+    await host.press("Microphone, camera and speaker")
+    dialog = host.page.locator("#devices-dialog")
+    menu = dialog.get_by_label("Microphone")
+    before = await menu.input_value()
+    await host.page.evaluate(
+        "label => navigator.mediaDevices.enumerateDevices().then(list =>"
+        " (window.held = list.find(device => device.label === label).deviceId))",
+        "Fake Audio Input 1",
+    )
+    await menu.select_option(label="Fake Audio Input 1")
+    words = "Fake Audio Input 1 could not be started: another program may use it."
+    await expect(dialog.get_by_role("status").filter(has_text=words)).to_have_count(1)
+    await expect(dialog.locator(".toast").filter(has_text=words)).to_be_visible()
+    await host.page.wait_for_function(ON_TOP, arg=".toast")
+    await expect(menu).to_have_value(before)
+    await expect(host.page.locator("#bar-microphone")).to_have_attribute("aria-pressed", "true")
+    assert await host.page.evaluate(f"{MICROPHONE}.readyState") == "live"
+    assert await host.page.evaluate("localStorage.getItem('roomtone:microphone')") is None
+    # What lasts stands in the dialog, with a way out of it.
+    await host.page.evaluate(f"window.mute({MICROPHONE})")
+    await expect(dialog.locator("#devices-problems")).to_contain_text("The microphone gives no sound")
+    await dialog.get_by_role("button", name="Try again").click()
+    await expect(dialog.locator("#devices-problems")).to_be_empty()
+    await host.page.keyboard.press("Escape")
+    await expect(host.page.locator("body > #notices")).to_have_count(1)
+
+
+async def test_of_two_devices_that_are_chosen_the_later_one_stays_though_it_came_first(person, server, room):
+    guest = await with_devices(await person())
+    await guest.open(server.link(room))
+    await expect(guest.page.locator("#preview-video")).to_be_visible()
+    menu = guest.page.locator("#preview-devices").get_by_label("Microphone")
+    await guest.page.evaluate("window.hold()")
+    await menu.select_option(label="Fake Audio Input 1")
+    allow = await guest.page.evaluate_handle("() => window.allow")
+    await guest.page.evaluate("window.answers = Promise.resolve()")
+    await menu.select_option(label="Fake Audio Input 2")
+    await guest.page.wait_for_function("() => window.taken.length === 3")
+    await allow.evaluate("allow => allow()")
+    await guest.page.wait_for_function("() => window.taken.length === 4")
+    await guest.page.wait_for_function("() => window.taken.at(-1).readyState === 'ended'")
+    assert await guest.page.evaluate("window.taken.at(-2).readyState") == "live"
+    await expect(menu.locator("option:checked")).to_have_text("Fake Audio Input 2")
 
 
 async def test_sound_goes_to_the_loudspeaker_when_the_headset_goes_and_back_when_it_is_back(session):

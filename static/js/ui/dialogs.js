@@ -4,6 +4,7 @@ import { keepChoice, recallChoice } from "../memory.js";
 import { allowed } from "../state.js";
 import { DeviceMenus } from "./devicemenus.js";
 import { byId, find, setText } from "./dom.js";
+import { drawProblems } from "./problems.js";
 
 /** @typedef {import("../devices.js").Devices} Devices */
 /** @typedef {import("../state.js").State} State */
@@ -18,12 +19,15 @@ import { byId, find, setText } from "./dom.js";
  * @property {(on: boolean) => void} saveData
  */
 
+// What tells of things that happen: outside of an open dialog it is neither seen nor read aloud.
+const TELLERS = ["notices", "polite", "urgent"];
 const IDS = ["more-dialog", "devices-dialog", "help-dialog", "leave-dialog", "remove-dialog"];
 
 export class Dialogs {
   #devices;
   #menus;
   #removing = "";
+  #tellers = TELLERS.map((id) => new Teller(byId(id, HTMLElement)));
   #soundOnly = byId("more-sound-only", HTMLInputElement);
 
   /** @param {Devices} devices @param {DialogActions} actions */
@@ -56,38 +60,51 @@ export class Dialogs {
   }
 
   openMore() {
-    byId("more-dialog", HTMLDialogElement).showModal();
+    this.#show("more-dialog");
   }
 
   openHelp() {
-    byId("help-dialog", HTMLDialogElement).showModal();
+    this.#show("help-dialog");
   }
 
   openLeave() {
-    byId("leave-dialog", HTMLDialogElement).showModal();
+    this.#show("leave-dialog");
   }
 
   openDevices() {
-    byId("devices-dialog", HTMLDialogElement).showModal();
-    this.#menus.draw(true);
+    this.#show("devices-dialog");
+    this.#drawDevices();
   }
 
   /** @param {string} id @param {string} name */
   openRemove(id, name) {
     this.#removing = id;
     setText(byId("remove-title", HTMLElement), `Remove ${name}?`);
-    byId("remove-dialog", HTMLDialogElement).showModal();
+    this.#show("remove-dialog");
   }
 
   /** @param {State} state @param {boolean} selfView */
   draw(state, selfView) {
     if (state.view !== "room") for (const id of IDS) byId(id, HTMLDialogElement).close();
-    this.#menus.draw(byId("devices-dialog", HTMLDialogElement).open);
+    this.#drawDevices();
     setText(find(byId("more-self", HTMLElement), "span", HTMLElement), selfView ? "Hide my own picture" : "Show my own picture");
     if (this.#soundOnly.checked !== this.#devices.soundOnly) this.#soundOnly.checked = this.#devices.soundOnly;
     const share = byId("more-screen", HTMLButtonElement);
     share.hidden = !this.#devices.canShareScreen || !allowed(state, "screen");
     setText(find(share, "span", HTMLElement), this.#devices.screen ? "Stop sharing" : "Share the screen");
+  }
+
+  /** @param {string} id */
+  #show(id) {
+    const dialog = byId(id, HTMLDialogElement);
+    dialog.showModal();
+    for (const teller of this.#tellers) teller.move(dialog);
+  }
+
+  #drawDevices() {
+    const visible = byId("devices-dialog", HTMLDialogElement).open;
+    this.#menus.draw(visible);
+    if (visible) drawProblems(byId("devices-problems", HTMLElement), this.#devices);
   }
 
   /** @param {HTMLDialogElement} dialog */
@@ -97,7 +114,28 @@ export class Dialogs {
       // Outside of it, on a way out, or on a choice: all close it.
       if (isOutside(dialog, event) || target?.closest("[data-close], .menu-item, .dialog-actions button")) dialog.close();
     });
-    dialog.addEventListener("close", () => this.#menus.draw(byId("devices-dialog", HTMLDialogElement).open));
+    dialog.addEventListener("close", () => {
+      this.#drawDevices();
+      if (!this.anyOpen) for (const teller of this.#tellers) teller.move(null);
+    });
+  }
+}
+
+/** An element that goes where it is seen and heard, and has a place of its own to go back to. */
+class Teller {
+  #element;
+  #home = document.createComment("");
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+    element.before(this.#home);
+  }
+
+  /** @param {HTMLElement | null} place null: home */
+  move(place) {
+    if (place) place.append(this.#element);
+    else this.#home.after(this.#element);
   }
 }
 
