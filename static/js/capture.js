@@ -52,7 +52,7 @@ export async function captureScreen(signal) {
     const stream = heed(await navigator.mediaDevices.getDisplayMedia(SCREEN), signal);
     return stream.getVideoTracks()[0] ?? null;
   } catch (error) {
-    if (isRefusal(error) || nameOf(error) === "AbortError") return null;
+    if (nameOf(error) === "AbortError" || (isRefusal(error) && !isSystems(error))) return null;
     throw error;
   }
 }
@@ -127,6 +127,11 @@ function nameOf(error) {
 /** @param {unknown} error */
 function isRefusal(error) {
   return ["NotAllowedError", "SecurityError"].includes(nameOf(error));
+}
+
+/** Chrome says "Permission denied by system" where macOS lets it see no screen. @param {unknown} error */
+function isSystems(error) {
+  return error instanceof Error && error.message.includes("system");
 }
 
 /** @param {unknown} error */
