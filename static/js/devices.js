@@ -13,6 +13,7 @@
 import { canShareScreen, capture, captureScreen } from "./capture.js";
 import { Emitter } from "./emitter.js";
 import { keepChoice, recallChoice } from "./memory.js";
+import { outletOf, speakerNotice } from "./outlets.js";
 
 /** @typedef {import("./capture.js").Kind} Kind */
 /** @typedef {import("./protocol.js").Source} Source */
@@ -29,7 +30,6 @@ import { keepChoice, recallChoice } from "./memory.js";
  */
 
 const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
-const SYSTEMS_CHOICE = "default"; // id of its entry, in browsers that have one
 
 /**
  * Events: `change` (anything), `track` (a source's track is another one now), `notice` (a code for words.js, with
@@ -134,14 +134,21 @@ export class Devices extends Emitter {
    */
   async choose(kind, id, starts) {
     const input = this.inputs[kind];
-    const { worked } = input;
     if (kind === "camera" && (this.soundOnly || (!input.track && !starts))) return this.#keep(kind, id);
     input.wanted ||= kind === "camera";
-    if (!(await this.#take([kind], id))) return;
-    if (input.track || !input.problem) return this.#keep(kind, id);
+    if (await this.#replace(kind, id)) this.#keep(kind, id);
+  }
+
+  /** @param {Kind} kind @param {string} id @returns {Promise<boolean>} whether it could be taken, and was not called off */
+  async #replace(kind, id) {
+    const input = this.inputs[kind];
+    const { worked } = input;
+    if (!(await this.#take([kind], id))) return false;
+    if (input.track || !input.problem) return true;
     const name = this.list.find(({ deviceId }) => deviceId === id)?.label ?? "";
-    if (worked && !(await this.#take([kind], worked))) return;
+    if (worked && !(await this.#take([kind], worked))) return false;
     this.emit("notice", input.track ? { code: `${kind}-not-chosen`, name } : { code: input.problem ?? "", name: "" });
+    return false;
   }
 
   /** @param {string} id */
@@ -345,6 +352,7 @@ export class Devices extends Emitter {
   }
 
   async #devicesChanged() {
+    const before = this.list;
     const all = await this.#relist();
     const { microphone, camera } = this.inputs;
     if (camera.wanted && !camera.track && camera.problem === "camera-missing" && all.some(isCamera)) {
@@ -359,6 +367,20 @@ export class Devices extends Emitter {
       if (lost) this.#tellReturn("microphone");
       else if (this.delivers("microphone")) this.emit("notice", { code: "microphone-is-there", name: "" });
     }
+    await this.#returnTo(before);
+  }
+
+  /** Whoever plugs their headset in again speaks into it. @param {MediaDeviceInfo[]} before */
+  async #returnTo(before) {
+    const { busy, track } = this.inputs.microphone;
+    const isChosen = (/** @type {MediaDeviceInfo} */ { kind, deviceId }) => {
+      return kind === "audioinput" && deviceId === this.chosen.microphone;
+    };
+    if (busy || !track || before.some(isChosen) || !this.list.some(isChosen)) return;
+    if (track.getSettings().deviceId === this.chosen.microphone) return;
+    if (await this.#replace("microphone", this.chosen.microphone)) {
+      this.emit("notice", { code: "microphone-is-back", name: this.inputs.microphone.track?.label ?? "" });
+    }
   }
 
   /** @returns {Promise<MediaDeviceInfo[]>} also those without a name */
@@ -368,24 +390,9 @@ export class Devices extends Emitter {
     const before = { list: this.list, speaker: this.speaker };
     this.list = all.filter(({ deviceId, label }) => deviceId && label);
     this.emit("change", undefined);
-    this.#tellSpeaker(before);
+    const notice = speakerNotice(before, this);
+    if (notice) this.emit("notice", notice);
     return all;
-  }
-
-  /**
-   * Whoever loses their headphones is overheard, and has to know.
-   * @param {{list: MediaDeviceInfo[], speaker: string}} before
-   */
-  #tellSpeaker({ list, speaker }) {
-    const was = outletOf(list, speaker || SYSTEMS_CHOICE);
-    const now = outletOf(this.list, this.speaker || SYSTEMS_CHOICE);
-    const outlets = this.list.filter(isOutlet);
-    if (!list.some(isOutlet) || !outlets.length) return; // nameless, before or now: nothing is known
-    // The system's choice keeps its id when it is another device.
-    const there = was?.deviceId === SYSTEMS_CHOICE ? outlets.some(({ groupId }) => groupId === was.groupId) : this.speaker;
-    const name = outlets.findLast(({ groupId }) => groupId === now?.groupId)?.label ?? "the loudspeaker";
-    if (was && !there) this.emit("notice", { code: "speaker-switched", name });
-    else if (!speaker && this.speaker) this.emit("notice", { code: "speaker-is-back", name });
   }
 
   /** @param {Source} source */
@@ -396,18 +403,8 @@ export class Devices extends Emitter {
 }
 
 /** @param {MediaDeviceInfo} device */
-function isOutlet({ kind }) {
-  return kind === "audiooutput";
-}
-
-/** @param {MediaDeviceInfo} device */
 function isCamera({ kind }) {
   return kind === "videoinput";
-}
-
-/** @param {MediaDeviceInfo[]} list @param {string} id */
-function outletOf(list, id) {
-  return list.find((device) => isOutlet(device) && device.deviceId === id);
 }
 
 /** @returns {Input} */

@@ -180,6 +180,7 @@ const NOTICES = {
   "camera-stays-off": "You see the others again. Your camera stays off.",
   "microphone-on-again": "Your microphone is on again.",
   "microphone-is-there": "A microphone is there now, and it is on.",
+  "microphone-is-back": "Your microphone is {name} again.",
   "microphone-kept-off": "Your microphone stays off. Press again to switch it on.",
   "camera-on-again": "Your camera is on again.",
   "camera-is-there": "A camera is there now. It stays off until you switch it on.",

@@ -19,7 +19,9 @@ DEVICES = """
         window.answers = new Promise((resolve) => (window.allow = resolve));
     };
     window.failures = {};  // kind -> name of the error
+    window.why = "";  // what their messages say
     window.held = null;  // id of a device that another program has
+    window.heldError = "NotReadableError";
     window.muting = false;  // what comes is muted, as during a phone call
     window.mute = (track, muted = true) => {
         Object.defineProperty(track, "muted", {configurable: true, get: () => muted});
@@ -31,9 +33,10 @@ DEVICES = """
             window.asked++;
             await window.answers;
             for (const {deviceId} of [wanted.audio, wanted.video].filter(Boolean))
-                if (window.held === (deviceId?.exact ?? "")) throw new DOMException("", "NotReadableError");
+                if (window.held === (deviceId?.exact ?? "")) throw new DOMException("", window.heldError);
             for (const [kind, error] of Object.entries(window.failures))
-                if (wanted[kind === "microphone" ? "audio" : "video"]) throw new DOMException("", error);
+                if (wanted[kind === "microphone" ? "audio" : "video"])
+                    throw new DOMException(window.why, error);
             const stream = await ask(wanted);
             if (window.muting) for (const track of stream.getTracks()) window.mute(track);
             window.taken.push(...stream.getTracks());
@@ -305,6 +308,43 @@ async def test_to_choose_a_camera_shows_it_before_the_session_and_in_it_leaves_a
     await guest.page.keyboard.press("Escape")
     await guest.press("Camera")
     await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
+
+
+async def test_a_headset_that_is_plugged_in_again_is_the_microphone_again(person, server, room):
+    host = await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await host.press("More")
+    await host.press("Microphone, camera and speaker")
+    menu = host.page.locator("#devices-dialog").get_by_label("Microphone")
+    await menu.select_option(label="Fake Audio Input 1")
+    await host.page.wait_for_function("() => window.taken.length === 3")
+    headset = await host.page.evaluate(f"{MICROPHONE}.getSettings().deviceId")
+    plug_in = await host.page.evaluate_handle(UNPLUG, "Fake Audio Input 1")
+    await host.page.evaluate("id => [window.held, window.heldError] = [id, 'NotFoundError']", headset)
+    await host.page.evaluate(f"{MICROPHONE}.stop(); {MICROPHONE}.dispatchEvent(new Event('ended'))")
+    await host.reads("Your microphone was disconnected.")
+    await host.page.evaluate("window.held = null")
+    await plug_in.evaluate("plug_in => plug_in()")
+    await host.reads("Your microphone is Fake Audio Input 1 again.")
+    assert await host.page.evaluate(f"{MICROPHONE}.getSettings().deviceId") == headset
+
+
+@pytest.mark.parametrize(("why", "told"), [("Permission denied", 0), ("Permission denied by system", 1)])
+async def test_a_screen_that_the_system_forbids_is_told_and_a_change_of_mind_is_not(
+    person, server, room, sharing_browser, why, told
+):
+    host = await with_devices(await person(using=sharing_browser))
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await host.page.evaluate("window.failures = {camera: 'NotAllowedError'}")
+    await host.page.evaluate("why => (window.why = why)", why)
+    asked = await host.page.evaluate("window.asked")
+    await host.press("Share")
+    await host.page.wait_for_function("asked => window.asked > asked", arg=asked)
+    words = host.page.locator("#toasts").get_by_text("The screen could not be shared.")
+    await expect(words).to_have_count(told)
+    await expect(host.button("Share")).to_have_attribute("aria-pressed", "false")
 
 
 async def test_a_device_that_another_program_holds_gives_way_to_the_one_of_before_and_is_told_in_the_dialog(
