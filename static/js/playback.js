@@ -14,7 +14,9 @@ const AGAIN_MS = 300; // after a pause: in a call the system would only pause it
 export class Playback extends Emitter {
   #home;
   #speaker = "";
-  #blocked = false;
+  #told = false;
+  /** @type {Set<HTMLAudioElement>} */
+  #blocked = new Set();
   /** @type {Map<number, HTMLAudioElement>} */
   #elements = new Map();
 
@@ -27,7 +29,11 @@ export class Playback extends Emitter {
 
   /** @param {Map<number, MediaStreamTrack>} tracks slot -> track; slots that are not named fall silent */
   play(tracks) {
-    for (const [slot, element] of this.#elements) if (!tracks.has(slot)) element.srcObject = null;
+    for (const [slot, element] of this.#elements) {
+      if (tracks.has(slot)) continue;
+      element.srcObject = null;
+      this.#block(element, false);
+    }
     for (const [slot, track] of tracks) {
       const element = this.#elements.get(slot) ?? this.#add(slot);
       const stream = /** @type {MediaStream | null} */ (element.srcObject);
@@ -67,9 +73,9 @@ export class Playback extends Emitter {
   async #start(element) {
     try {
       await element.play();
-      this.#tell(false);
+      this.#block(element, false);
     } catch (error) {
-      if (error instanceof DOMException && error.name === "NotAllowedError") this.#tell(true);
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#block(element, element.srcObject !== null);
     }
   }
 
@@ -78,11 +84,14 @@ export class Playback extends Emitter {
     await element.setSinkId?.(this.#speaker).catch(() => {});
   }
 
-  /** @param {boolean} blocked */
-  #tell(blocked) {
-    if (blocked === this.#blocked) return;
-    this.#blocked = blocked;
-    this.emit("blocked", blocked);
+  /** @param {HTMLAudioElement} element @param {boolean} blocked */
+  #block(element, blocked) {
+    if (blocked) this.#blocked.add(element);
+    else this.#blocked.delete(element);
+    const told = this.#blocked.size > 0;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.emit("blocked", told);
   }
 }
 

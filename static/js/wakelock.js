@@ -9,15 +9,23 @@ export function keepAwake(on) {
   if (on === wanted) return;
   wanted = on;
   if (on) void take();
-  else void sentinel?.release().catch(() => {});
+  else release();
 }
 
 async function take() {
+  if (!wanted || document.hidden || !("wakeLock" in navigator)) return;
   try {
-    if (wanted && !document.hidden && "wakeLock" in navigator) sentinel = await navigator.wakeLock.request("screen");
+    const lock = await navigator.wakeLock.request("screen");
+    release(); // another one that came meanwhile
+    sentinel = lock;
   } catch {
     // A low battery forbids it: then the system's own rules hold.
   }
+  if (!wanted) release(); // called off while it was asked for
+}
+
+function release() {
+  void sentinel?.release().catch(() => {});
 }
 
 // The browser lets it go whenever the page is hidden.

@@ -115,6 +115,62 @@ CHOSEN = """async () => {
     return granted;
 }"""
 
+# A screen is kept on from an answer that comes when nobody wants it any more.
+CALLED_OFF = """async () => {
+    const locks = [];
+    const answers = [];
+    const request = () => new Promise((answer) => answers.push(() => {
+        const lock = {held: true, release: async () => { lock.held = false; }};
+        locks.push(lock);
+        answer(lock);
+    }));
+    Object.defineProperty(navigator, "wakeLock", {value: {request}});
+    const {keepAwake} = await import("/static/js/wakelock.js");
+    const held = async () => {
+        for (const answer of answers.splice(0)) answer();
+        await new Promise((done) => setTimeout(done));
+        return locks.filter(({held}) => held).length;
+    };
+    keepAwake(true);
+    keepAwake(false);
+    const after = [await held()];
+    keepAwake(true);
+    keepAwake(false);
+    keepAwake(true);
+    after.push(await held());
+    keepAwake(false);
+    after.push(await held());
+    return after;
+}"""
+
+# Two voices of which the browser plays neither, then one, then that one only because the other is gone.
+BLOCKED = """async () => {
+    const {Playback} = await import("/static/js/playback.js");
+    const playable = new Set();
+    HTMLMediaElement.prototype.play = async function () {
+        const [track] = this.srcObject.getTracks();
+        if (!playable.has(track)) throw new DOMException("", "NotAllowedError");
+    };
+    const playback = new Playback(document.body);
+    let blocked = false;
+    playback.on("blocked", (now) => (blocked = now));
+    const [one, other] = [1, 2].map(() => new MediaStreamTrackGenerator({kind: "audio"}));
+    playback.play(new Map([[0, one], [1, other]]));
+    await playback.unblock();
+    const seen = [blocked];
+    playable.add(one);
+    await playback.unblock();
+    seen.push(blocked);
+    playback.play(new Map([[0, one]]));
+    seen.push(blocked);
+    playback.play(new Map([[0, one], [1, other]]));
+    await playback.unblock();
+    seen.push(blocked);
+    playable.add(other);
+    await playback.unblock();
+    return [...seen, blocked];
+}"""
+
 # What sound comes out of and what is told, after each change of what is plugged in.
 SPEAKERS = """async ([chosen, ...changes]) => {
     localStorage.setItem("roomtone:speaker", JSON.stringify(chosen));
@@ -271,6 +327,14 @@ async def test_a_chosen_camera_that_is_gone_takes_no_microphone_with_it(blank):
 
 async def test_what_was_captured_is_let_go_with_what_it_was_for_while_more_is_asked_for(blank):
     assert await blank.evaluate(ENDED_MEANWHILE) == ["live", "ended"]
+
+
+async def test_a_screen_is_not_kept_on_by_an_answer_that_comes_too_late(blank):
+    assert await blank.evaluate(CALLED_OFF) == [0, 1, 0]
+
+
+async def test_sound_is_blocked_for_as_long_as_one_voice_is(blank):
+    assert await blank.evaluate(BLOCKED) == [True, True, False, True, False]
 
 
 async def test_every_code_of_the_server_and_of_the_devices_has_plain_words(blank):
