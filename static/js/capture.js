@@ -149,7 +149,7 @@ function problemOf(kind, error) {
 }
 
 /** @param {Kind} kind @returns {Promise<PermissionState | "unknown">} */
-async function permission(kind) {
+export async function permission(kind) {
   try {
     return (await navigator.permissions.query({ name: /** @type {PermissionName} */ (kind) })).state;
   } catch {

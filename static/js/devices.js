@@ -10,7 +10,7 @@
  * stays off when it comes.
  */
 
-import { canShareScreen, capture, captureScreen } from "./capture.js";
+import { canShareScreen, capture, captureScreen, permission } from "./capture.js";
 import { Emitter } from "./emitter.js";
 import { keepChoice, recallChoice } from "./memory.js";
 import { outletOf, speakerNotice } from "./outlets.js";
@@ -24,6 +24,7 @@ import { outletOf, speakerNotice } from "./outlets.js";
  * @property {MediaStreamTrack | null} track
  * @property {string | null} problem
  * @property {boolean} busy the browser is being asked
+ * @property {boolean} question and asks the person, as far as is known
  * @property {boolean} lost it was there, and could not be taken again
  * @property {number} asked how often the browser was asked: an answer to an earlier time is none
  * @property {string} worked id of the device that was taken last
@@ -209,7 +210,7 @@ export class Devices extends Emitter {
     this.#use = null;
     this.stopScreen();
     for (const kind of /** @type {Kind[]} */ (["microphone", "camera"])) {
-      this.inputs[kind].busy = false;
+      this.inputs[kind].busy = this.inputs[kind].question = false;
       this.#release(kind);
     }
     this.emit("change", undefined);
@@ -242,6 +243,7 @@ export class Devices extends Emitter {
     for (const kind of kinds) this.inputs[kind].busy = true;
     const turns = new Map(kinds.map((kind) => [kind, ++this.inputs[kind].asked]));
     this.emit("change", undefined);
+    for (const [kind, turn] of turns) void this.#expectQuestion(kind, turn);
     // Some devices can be open only once: the old track has to go first.
     for (const kind of kinds) this.inputs[kind].track?.stop();
     const results = await capture(Object.fromEntries(kinds.map((kind) => [kind, id ?? this.chosen[kind]])), signal);
@@ -255,7 +257,7 @@ export class Devices extends Emitter {
         continue;
       }
       matters = true;
-      input.busy = false;
+      input.busy = input.question = false;
       const still = track?.muted && input.problem === `${kind}-interrupted`;
       if (!still) input.problem = problem;
       input.lost = !track && (input.lost || input.track !== null);
@@ -263,6 +265,15 @@ export class Devices extends Emitter {
     }
     await this.#relist();
     return matters;
+  }
+
+  /** @param {Kind} kind @param {number} turn */
+  async #expectQuestion(kind, turn) {
+    const input = this.inputs[kind];
+    const answered = ["granted", "denied"].includes(await permission(kind));
+    if (answered || !input.busy || input.asked !== turn) return;
+    input.question = true;
+    this.emit("change", undefined);
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track */
@@ -409,5 +420,5 @@ function isCamera({ kind }) {
 
 /** @returns {Input} */
 function newInput() {
-  return { wanted: true, track: null, problem: null, busy: false, lost: false, asked: 0, worked: "" };
+  return { wanted: true, track: null, problem: null, busy: false, question: false, lost: false, asked: 0, worked: "" };
 }

@@ -175,7 +175,7 @@ const NOTICES = {
   "sound-blocked": "You can’t hear the others: press “Tap to hear the others”.",
   "speaker-switched": "Your headphones or speaker were disconnected. Sound comes from {name} now.",
   "speaker-is-back": "Sound comes from {name} again.",
-  "sound-only-ended": "Sound only is off. You see the others again.",
+  "sound-only-ended": "Sound only is off, for the others’ pictures, too.",
   "camera-is-back": "You see the others again, and they see you.",
   "camera-stays-off": "You see the others again. Your camera stays off.",
   "microphone-on-again": "Your microphone is on again.",

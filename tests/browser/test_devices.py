@@ -310,6 +310,35 @@ async def test_to_choose_a_camera_shows_it_before_the_session_and_in_it_leaves_a
     await expect(host.page.get_by_role("group", name="Ana", exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("granted", "sound_only", "words"),
+    [
+        ([], "false", "Your browser asks for camera and microphone."),
+        ([], "true", "Your browser asks for the microphone."),
+        (["microphone"], "false", "Your browser asks for the camera."),
+        (["microphone", "camera"], "false", "Your camera is starting"),
+    ],
+)
+async def test_who_sees_the_browsers_question_reads_what_it_is_about(
+    person, server, room, granted, sound_only, words
+):
+    guest = await with_devices(
+        await person(),
+        f"""
+        window.hold();
+        localStorage.setItem("roomtone:soundOnly", "{sound_only}");
+        const granted = {granted};
+        navigator.permissions.query = async ({{name}}) => {{
+            return {{state: granted.includes(name) ? "granted" : "prompt"}};
+        }};
+    """,
+    )
+    await guest.open(server.link(room))
+    await expect(guest.page.locator("#preview-words")).to_contain_text(words)
+    await guest.page.evaluate("allow()")
+    await expect(guest.page.locator("#preview-words")).not_to_contain_text(words)
+
+
 async def test_a_headset_that_is_plugged_in_again_is_the_microphone_again(person, server, room):
     host = await with_devices(await person())
     await host.come(server.link(room, "host"), "Ruth")

@@ -84,7 +84,7 @@ async def test_switching_the_camera_on_ends_sound_only_and_says_so(session):
     await choose_sound_only(guest)
     await no_pictures(guest, "Ruth")
     await guest.press("Camera")
-    await guest.reads("Sound only is off. You see the others again.")
+    await guest.reads("Sound only is off, for the others\u2019 pictures, too.")
     await guest.watches("Ruth")
     await host.watches("Ana")
 
@@ -97,6 +97,7 @@ async def test_with_sound_only_the_camera_is_not_even_taken_at_the_door(person, 
     await guest.reads("Sound only: no pictures, neither yours nor the others")
     await expect(guest.page.locator("#preview-video")).to_be_hidden()
     await guest.press("Camera")
+    await guest.reads("Sound only is off, for the others\u2019 pictures, too.")  # there, too
     await expect(guest.page.locator("#preview-video")).to_be_visible()
 
 

@@ -26,7 +26,7 @@ export class Notices {
   /** @param {State} state @param {"chat" | "people" | null} panel the open one: what it shows is not shown twice */
   draw({ view, waiting }, panel) {
     if (panel === "chat") this.clear("chat");
-    if (view !== "room") this.#toasts.replaceChildren();
+    if (view === "ended") this.#toasts.replaceChildren();
     const knocks = view === "room" && panel !== "people" ? waiting : [];
     keepFocus(this.#knocks, byId("room-title", HTMLElement), () => {
       reconcile(this.#knocks, this.#cards, knocks, keyOf, (knock) => this.#card(knock), () => {});

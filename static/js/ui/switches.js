@@ -83,9 +83,10 @@ export class InputSwitches {
 export function drawMirror(video, words, devices) {
   const { camera, microphone } = devices.inputs;
   video.hidden = camera.track === null;
-  const asking = (camera.busy && camera.track === null) || (microphone.busy && microphone.track === null);
+  const asks = [camera.question && "camera", microphone.question && "microphone"].filter(Boolean);
   let text = "";
-  if (asking) text = "Your browser asks for camera and microphone. Choose “Allow”.";
+  if (asks.length) text = `Your browser asks for ${asks[1] ? asks.join(" and ") : `the ${asks[0]}`}. Choose “Allow”.`;
+  else if (camera.busy && camera.track === null) text = "Your camera is starting…";
   else if (devices.soundOnly) text = "Sound only: no pictures, neither yours nor the others’. Switch your camera on to end that.";
   else if (camera.track === null && !camera.problem) text = "Your camera is off";
   else if (camera.track === null) text = "No picture";
