@@ -12,23 +12,12 @@
 
 import { canShareScreen, capture, captureScreen, permission } from "./capture.js";
 import { Emitter } from "./emitter.js";
+import { Input } from "./input.js";
 import { keepChoice, recallChoice } from "./memory.js";
 import { outletOf, speakerNotice } from "./outlets.js";
 
 /** @typedef {import("./capture.js").Kind} Kind */
 /** @typedef {import("./protocol.js").Source} Source */
-
-/**
- * @typedef {object} Input
- * @property {boolean} wanted what the person wants
- * @property {MediaStreamTrack | null} track
- * @property {string | null} problem
- * @property {boolean} busy the browser is being asked
- * @property {boolean} question and asks the person, as far as is known
- * @property {boolean} lost it was there, and could not be taken again
- * @property {number} asked how often the browser was asked: an answer to an earlier time is none
- * @property {string} worked id of the device that was taken last
- */
 
 const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, are not worth a word
 
@@ -39,7 +28,7 @@ const INTERRUPTION_MS = 1000; // shorter ones, such as at a change of devices, a
  */
 export class Devices extends Emitter {
   /** @type {Record<Kind, Input>} */
-  inputs = { microphone: newInput(), camera: newInput() };
+  inputs = { microphone: new Input("microphone"), camera: new Input("camera") };
   /** @type {MediaStreamTrack | null} */
   screen = null;
   /** @type {MediaDeviceInfo[]} */
@@ -86,29 +75,15 @@ export class Devices extends Emitter {
     await this.#take(camera ? ["microphone", "camera"] : ["microphone"]);
   }
 
-  /** Is it on for everybody, or will it be as soon as the browser has answered? @param {Kind} kind */
-  isOn(kind) {
-    const { wanted, busy } = this.inputs[kind];
-    return this.delivers(kind) || (wanted && busy);
-  }
-
-  /** Does anything come from it? Not from one that a phone call has paused. @param {Kind} kind */
-  delivers(kind) {
-    const { wanted, track, problem } = this.inputs[kind];
-    return wanted && track !== null && problem === null;
-  }
-
-  /** Would it be on again without anybody's doing? @param {Kind} kind */
-  returns(kind) {
-    const { wanted, problem, lost } = this.inputs[kind];
-    const pluggedIn = kind === "microphone" && problem === "microphone-missing";
-    return wanted && !this.isOn(kind) && (problem === `${kind}-interrupted` || lost || pluggedIn);
+  /** Would a press on its switch keep it off? @param {Kind} kind */
+  keeps(kind) {
+    return this.inputs[kind].returns && !(kind === "camera" && this.soundOnly);
   }
 
   /** As a switch does: one that shows off, and would be on again by itself, keeps it off. @param {Kind} kind */
   async toggle(kind) {
-    const kept = this.returns(kind);
-    await this.turn(kind, !kept && !this.isOn(kind));
+    const kept = this.keeps(kind);
+    await this.turn(kind, !kept && !this.inputs[kind].isOn);
     if (kept) this.emit("notice", { code: `${kind}-kept-off`, name: "" });
   }
 
@@ -258,7 +233,7 @@ export class Devices extends Emitter {
       }
       matters = true;
       input.busy = input.question = false;
-      const still = track?.muted && input.problem === `${kind}-interrupted`;
+      const still = track?.muted && input.isInterrupted;
       if (!still) input.problem = problem;
       input.lost = !track && (input.lost || input.track !== null);
       this.#adopt(kind, track);
@@ -299,7 +274,7 @@ export class Devices extends Emitter {
     const input = this.inputs[kind];
     input.track?.stop();
     input.track = null;
-    if (input.problem === `${kind}-interrupted`) input.problem = null; // it was the track's
+    if (input.isInterrupted) input.problem = null; // it was the track's
     this.#tell(kind);
   }
 
@@ -317,7 +292,7 @@ export class Devices extends Emitter {
     if (track.muted) pause(); // it has told so before we listened
     track.addEventListener("unmute", () => {
       clearTimeout(timer);
-      if (!current() || this.inputs[kind].problem !== `${kind}-interrupted`) return;
+      if (!current() || !this.inputs[kind].isInterrupted) return;
       this.inputs[kind].problem = null;
       this.emit("change", undefined);
       this.#tellReturn(kind);
@@ -334,7 +309,7 @@ export class Devices extends Emitter {
 
   /** @param {Kind} kind */
   #tellReturn(kind) {
-    if (this.delivers(kind)) this.emit("notice", { code: `${kind}-on-again`, name: "" });
+    if (this.inputs[kind].delivers) this.emit("notice", { code: `${kind}-on-again`, name: "" });
   }
 
   /** The device was unplugged, or its permission withdrawn. @param {Kind} kind */
@@ -366,17 +341,17 @@ export class Devices extends Emitter {
     const before = this.list;
     const all = await this.#relist();
     const { microphone, camera } = this.inputs;
-    if (camera.wanted && !camera.track && camera.problem === "camera-missing" && all.some(isCamera)) {
+    if (camera.wanted && camera.isMissing && all.some(isCamera)) {
       camera.wanted = camera.lost = false; // who plugs one in is not to be seen unasked
       camera.problem = null;
       this.emit("change", undefined);
       this.emit("notice", { code: "camera-is-there", name: "" });
     }
-    if (microphone.wanted && !microphone.track && microphone.problem === "microphone-missing") {
+    if (microphone.wanted && microphone.isMissing) {
       const { lost } = microphone;
       await this.#take(["microphone"]);
       if (lost) this.#tellReturn("microphone");
-      else if (this.delivers("microphone")) this.emit("notice", { code: "microphone-is-there", name: "" });
+      else if (microphone.delivers) this.emit("notice", { code: "microphone-is-there", name: "" });
     }
     await this.#returnTo(before);
   }
@@ -416,9 +391,4 @@ export class Devices extends Emitter {
 /** @param {MediaDeviceInfo} device */
 function isCamera({ kind }) {
   return kind === "videoinput";
-}
-
-/** @returns {Input} */
-function newInput() {
-  return { wanted: true, track: null, problem: null, busy: false, question: false, lost: false, asked: 0, worked: "" };
 }

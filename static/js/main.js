@@ -164,7 +164,7 @@ async function toggleByKey(kind) {
   await devices.toggle(kind);
   if (devices.inputs[kind].busy) return; // whoever pressed first says what came of it
   const name = kind === "microphone" ? "Microphone" : "Camera";
-  notices.announce(`${name} ${devices.isOn(kind) ? "on" : "off"}.`);
+  notices.announce(`${name} ${devices.inputs[kind].isOn ? "on" : "off"}.`);
 }
 
 async function share() {

@@ -333,8 +333,9 @@ export class Session extends Emitter {
 
   /** @returns {import("./protocol.js").Media} */
   get #media() {
-    const microphone = this.#devices.delivers("microphone");
-    return { type: "media", microphone, camera: this.#devices.delivers("camera"), screen: this.#devices.screen !== null };
+    const { inputs, screen } = this.#devices;
+    const { microphone, camera } = inputs;
+    return { type: "media", microphone: microphone.delivers, camera: camera.delivers, screen: screen !== null };
   }
 
   /** @returns {import("./protocol.js").Prefer} */

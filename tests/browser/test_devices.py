@@ -155,6 +155,39 @@ async def test_a_microphone_that_was_paused_is_taken_anew_when_one_tries_again(p
     await guest.page.wait_for_function("() => window.taken.length === 3")
 
 
+async def test_a_camera_that_is_switched_on_while_it_is_plugged_in_comes_on(person, server, room):
+    host = await with_devices(await person(), "window.failures = {camera: 'NotFoundError'};")
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You, camera off", exact=True)).to_be_visible()
+    await host.page.evaluate("window.failures = {}, window.hold()")
+    await host.press("Camera")
+    await host.page.evaluate(PLUG)
+    await host.page.evaluate("allow()")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await expect(host.button("Camera")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_sound_only_ends_at_the_first_press_though_the_camera_was_lost(person, server, room):
+    host = await with_devices(await person())
+    await host.come(server.link(room, "host"), "Ruth")
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+    await host.page.evaluate("""() => {
+        window.failures = {camera: "NotReadableError"};
+        const camera = window.taken.findLast(({kind}) => kind === "video");
+        camera.stop();
+        camera.dispatchEvent(new Event("ended"));
+    }""")
+    await host.reads("The camera is in use.")
+    await host.page.evaluate("window.failures = {}")
+    await host.press("More")
+    await host.page.get_by_label("Sound only").click()
+    await host.page.keyboard.press("Escape")
+    await expect(host.page.locator("#sound-only")).to_be_visible()
+    await host.press("Camera")
+    await expect(host.page.locator("#sound-only")).to_be_hidden()
+    await expect(host.page.get_by_role("group", name="You", exact=True)).to_be_visible()
+
+
 COUNT_NOTES = """
     window.notes = 0;
     window.OscillatorNode = class extends OscillatorNode {

@@ -140,7 +140,7 @@ export class Stage {
       });
     }
     if (me && this.selfView) {
-      const picture = this.#devices.delivers("camera");
+      const picture = this.#devices.inputs.camera.delivers;
       places.push({
         ...PLAIN,
         kind: "self",
@@ -150,7 +150,7 @@ export class Stage {
         picture,
         off: !picture && !soundOnly,
         condition: conditions.get(me.id),
-        muted: !this.#devices.delivers("microphone"),
+        muted: !this.#devices.inputs.microphone.delivers,
         speaking: severalPeople && speaking.includes(me.id),
       });
     }

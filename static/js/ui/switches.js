@@ -35,10 +35,9 @@ export function drawSwitch(button, { on, symbol, blocked = false, busy = false, 
  * @param {string} [key] the shortcut
  */
 export function drawInputSwitch(button, devices, kind, key) {
-  const { problem, busy } = devices.inputs[kind];
-  const on = devices.isOn(kind);
+  const { problem, busy, isOn: on } = devices.inputs[kind];
   const ends = kind === "camera" && devices.soundOnly ? ", which ends sound only" : "";
-  const act = devices.returns(kind) ? `Keep the ${kind} off` : `Switch the ${kind} ${on ? "off" : "on"}`;
+  const act = devices.keeps(kind) ? `Keep the ${kind} off` : `Switch the ${kind} ${on ? "off" : "on"}`;
   const hint = `${act}${key ? ` (${key})` : ""}${ends}`;
   drawSwitch(button, { on, symbol: kind, blocked: problem !== null, busy, hint });
 }
