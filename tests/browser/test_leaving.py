@@ -103,7 +103,7 @@ async def test_whoever_did_not_hear_that_they_wait_does_not_wait_twice(person, s
     host, guest = await person(), await person()
     await host.come(server.link(room, "host"), "Ruth")
     await host.sees("room")
-    guest.wire.holding = True
+    guest.wire.holding = '"type"'
     await guest.come(server.link(room), "Ana")
     await expect(host.button("Let Ana in")).to_be_visible()
     sockets = len(guest.wire.sockets)
@@ -111,7 +111,7 @@ async def test_whoever_did_not_hear_that_they_wait_does_not_wait_twice(person, s
     await guest.wire.another(sockets)
     await guest.press("Cancel")
     await guest.page.get_by_label("Your name").fill("Anna")
-    guest.wire.holding = False
+    guest.wire.holding = ""
     await guest.press("Ask to join")
     await guest.sees("waiting")
     await expect(host.button("Let Anna in")).to_be_visible()

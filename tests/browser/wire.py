@@ -26,7 +26,7 @@ class Wire:
     swallowed: int = 0
     full: bool = False  # no offer is taken
     losing: str = ""  # what the page says with this in it is lost
-    holding: bool = False  # what the server says is held back
+    holding: str = ""  # what the server says with this in it is held back; "": nothing
     held: list[tuple[WebSocketRoute, str | bytes]] = field(default_factory=list)
 
     async def attach(self, page: Page) -> None:
@@ -58,7 +58,7 @@ class Wire:
             upstream.send(message)
 
     def _pass(self, socket: WebSocketRoute, message: str | bytes) -> None:
-        if self.holding:
+        if self.holding and self.holding in str(message):
             self.held.append((socket, message))
             return
         self.received.append(str(message))
@@ -74,7 +74,7 @@ class Wire:
 
     def release(self) -> None:
         """What was held back for the newest socket arrives, and nothing is held back any more."""
-        self.holding = False
+        self.holding = ""
         for socket, message in self.held:
             if socket is self.sockets[-1]:
                 self._pass(socket, message)
