@@ -14,7 +14,7 @@ from media.stream.send import SendStream
 MAX_TEMPORAL_LAYER: Final = 7  # "all of them"
 STILLS: Final = -1  # below the lowest temporal layer: keyframes alone
 # Seconds that a picture pauses which found no room a second time: each beginning costs everybody a keyframe.
-# Doubled for each further time ...
+# Doubled for each further time behind a large keyframe; a small one is soon there ...
 PAUSE: Final = 1.0
 PAUSE_AT_MOST: Final = 16.0
 CALM: Final = 20.0  # ... and forgotten after so many without one
@@ -206,7 +206,8 @@ class VideoSubscription:
         if now - self._resumed_at > CALM:
             self._pause = 0.0
         elif self._paused_at is None:
-            self._pause = min(max(2 * self._pause, PAUSE), PAUSE_AT_MOST)
+            most = PAUSE_AT_MOST if self._stream.brings_keyframe(now=now) else PAUSE
+            self._pause = min(max(2 * self._pause, PAUSE), most)
         self._paused_at = now
 
     def resume(self, *, at_once: bool = False, now: float) -> None:
