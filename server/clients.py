@@ -30,7 +30,7 @@ Protocol = Literal["whip", "whep"]
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class Grant:
     """What a token was found to be good for."""
 
     protocol: Protocol
@@ -66,7 +66,7 @@ class Clients:
         self._starts = TokenBucket(STARTS_PER_SECOND, START_BURST, now=clock())
         self._sessions: dict[str, ClientSession] = {}
 
-    def admit(self, protocol: Protocol, room: str, token: str) -> Admission:
+    def admit(self, protocol: Protocol, room: str, token: str) -> Grant:
         """May whoever has this token start a session? Raises Refusal or TokenError."""
         needed: Permission = "publish" if protocol == "whip" else "subscribe"
         with self._counting():
@@ -74,12 +74,12 @@ class Clients:
             # Who only knocks is to learn nothing, not even whether somebody sends, and to use nothing up.
             if not (claims.allows("join") and claims.allows(needed)):
                 raise TokenError("token-forbidden")
-        return Admission(protocol, claims, _digest(token))
+        return Grant(protocol, claims, _digest(token))
 
-    def open(self, admission: Admission, offer: str, *, watches: str | None = None) -> ClientSession:
+    def open(self, grant: Grant, offer: str, *, watches: str | None = None) -> ClientSession:
         """Start a session. Raises Refusal or MediaError."""
         with self._counting():
-            return self._open(admission, offer, watches)
+            return self._open(grant, offer, watches)
 
     def find(self, protocol: Protocol, room: str, id: str, token: str) -> ClientSession:
         """The session of this URL, for whoever started it. Raises Refusal or TokenError. The token may have
@@ -122,8 +122,8 @@ class Clients:
             self._rooms.refused[refusal.code] += 1
             raise
 
-    def _open(self, admission: Admission, offer: str, watches: str | None) -> ClientSession:
-        protocol, claims = admission.protocol, admission.claims
+    def _open(self, grant: Grant, offer: str, watches: str | None) -> ClientSession:
+        protocol, claims = grant.protocol, grant.claims
         if not self._starts.take(now=self._clock()):
             raise Refusal("too-fast")
         description = sdp.parse(offer)
@@ -143,7 +143,7 @@ class Clients:
             protocol=protocol,
             live=live,
             participant=participant,
-            token_digest=admission.token_digest,
+            token_digest=grant.token_digest,
             answer=answer,
             mid=next((media.mid for media in description.media if not media.rejected), ""),
             remote_ufrag=next((media.ice_ufrag for media in description.media if media.ice_ufrag), ""),

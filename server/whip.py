@@ -79,12 +79,12 @@ class WhipApi:
     async def _post(self, request: web.Request) -> web.Response:
         protocol, room = _protocol(request), request.match_info["room"]
         # Before the body: it is waited for and kept, which a stranger is not to have for nothing.
-        admission = self._clients.admit(protocol, room, _bearer(request))
+        grant = self._clients.admit(protocol, room, _bearer(request))
         watches = request.query.get("participant") if protocol == "whep" else None
         if watches is not None and not _IDENTITY.fullmatch(watches):
             raise Refusal("not-found")
         offer = await _body(request, SDP, request.client_max_size)
-        session = self._clients.open(admission, offer, watches=watches)
+        session = self._clients.open(grant, offer, watches=watches)
         return web.Response(
             status=201,
             text=session.answer,
