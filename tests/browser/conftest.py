@@ -171,9 +171,7 @@ async def away(person: Invite, server: Server, room: str) -> Session:
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
     await guest.watches("Ruth")
-    guest.wire.refusing = True
-    await guest.wire.cut()
-    await guest.reads("Reconnecting")
+    await guest.lose_signalling()
     return Session(host, guest, room)
 
 

@@ -88,6 +88,13 @@ class Person:
     async def let_in(self, name: str) -> None:
         await self.press(f"Let {name} in")
 
+    async def lose_signalling(self) -> None:
+        """The socket is cut, and new ones are refused for as long as `wire.refusing`. For test modules that
+        say WIRED."""
+        self.wire.refusing = True
+        await self.wire.cut()
+        await self.reads("Reconnecting")
+
     async def write(self, text: str) -> None:
         field = self.page.get_by_role("textbox", name="Message")
         await field.fill(text)

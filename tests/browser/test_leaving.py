@@ -12,9 +12,7 @@ WIRED = True  # the page's WebSockets can be cut, silenced and refused
 async def test_what_a_host_presses_without_a_connection_is_said_not_to_be_done(session):
     host = session.host
     await host.press("People")
-    host.wire.refusing = True
-    await host.wire.cut()
-    await host.reads("Reconnecting")
+    await host.lose_signalling()
     lock = host.page.get_by_role("switch", name="Lock the session")
     await lock.click()
     await host.reads("Not done: there is no connection just now.")
@@ -63,9 +61,7 @@ async def test_a_leave_in_a_network_that_has_just_died_arrives_all_the_same(sess
 
 async def test_whoever_leaves_without_a_connection_and_joins_again_is_there_once(session):
     host, guest = session.host, session.guest
-    guest.wire.refusing = True
-    await guest.wire.cut()
-    await guest.reads("Reconnecting")
+    await guest.lose_signalling()
     await guest.press("Leave")
     await guest.press("Join again")
     await guest.press("Ask to join")
@@ -82,9 +78,7 @@ async def test_a_late_leave_is_none_of_the_phone_that_goes_on(person, server, ro
     link = server.link(room, "host")
     await laptop.come(link, "Ruth")
     await laptop.sees("room")
-    laptop.wire.refusing = True
-    await laptop.wire.cut()
-    await laptop.reads("Reconnecting")
+    await laptop.lose_signalling()
     await laptop.press("Leave")
     await laptop.press("Only leave")
     await laptop.reads("You have left the session")
@@ -126,9 +120,7 @@ async def test_whoever_joins_again_is_not_put_out_by_their_late_leave(person, se
     await guest.come(server.link(room), "Ana")
     await host.let_in("Ana")
     await guest.sees("room")
-    guest.wire.refusing = True
-    await guest.wire.cut()
-    await guest.reads("Reconnecting")
+    await guest.lose_signalling()
     await guest.press("Leave")
     await guest.press("Join again")
     guest.wire.losing = '"leave":true'

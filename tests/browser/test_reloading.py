@@ -67,9 +67,7 @@ async def test_a_camera_that_was_switched_off_while_waiting_is_off_after_a_reloa
 async def test_a_microphone_that_was_muted_without_a_connection_is_muted_after_a_reload(session):
     host, guest = session.host, session.guest
     await host.hears()
-    guest.wire.refusing = True
-    await guest.wire.cut()
-    await guest.reads("Reconnecting")
+    await guest.lose_signalling()
     await guest.press("Microphone")
     await guest.page.reload()
     await guest.sees("returning")

@@ -150,19 +150,11 @@ async def test_a_silent_connection_is_cut_off(make_server, make_client, monkeypa
         assert server.port.drops == {"tcp-unauthenticated": 1}
 
 
-async def test_a_connection_that_begins_with_no_check_is_cut_off(make_server, make_client):
-    async with open_port(make_server, "127.0.0.1") as server:
-        client = make_client(server.transport())
-        stream = await connect(server, client)
-        stream.transport.write(b"\x00\x01\x80" * 50_000)
-        await asyncio.wait_for(stream.closed.wait(), 5)
-        assert server.port.drops == {"tcp-unauthenticated": 1}
-
-
-async def test_empty_frames_are_no_checks(make_server, make_client):
+@pytest.mark.parametrize("data", [b"\x00\x01\x80" * 50_000, bytes(100_000)], ids=["media", "empty frames"])
+async def test_a_connection_that_begins_with_no_check_is_cut_off(make_server, make_client, data):
     async with open_port(make_server, "127.0.0.1") as server:
         stream = await connect(server, make_client(server.transport()))
-        stream.transport.write(bytes(100_000))
+        stream.transport.write(data)
         await asyncio.wait_for(stream.closed.wait(), 5)
         assert server.port.drops == {"tcp-unauthenticated": 1}
 
