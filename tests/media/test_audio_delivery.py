@@ -3,15 +3,16 @@
 import random
 from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 from math import pi, sin
 
 import av
 import pytest
 from av.audio.codeccontext import AudioCodecContext
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from media.audio import PATIENCE
+from media.audio import MAX_GAP, PATIENCE
 from media.packing import FRAME, Packing
 from media.payload import opus, red
 from media.protection import PACKINGS, residual_loss
@@ -60,6 +61,9 @@ def uplinks(draw: st.DrawFn) -> Uplink:
         if rng.random() >= loss or number == 0:
             copies = tuple(number - d for d in sorted(distances, reverse=True) if number - d in spoken_set)
             arrivals.append((number * 0.02 + rng.random() * jitter, number, copies))
+    heard = [number for _, number, _ in arrivals]
+    # Beyond that, time goes on by the relay's clock: no multiple of a frame.
+    assume(all(later - earlier <= MAX_GAP // FRAME for earlier, later in pairwise(heard)))
     return Uplink(silent, sorted(arrivals))
 
 

@@ -3,11 +3,10 @@ from hypothesis import strategies as st
 
 from media.demultiplexer import Demultiplexer, Inbound
 from media.negotiation import Line
-from media.publication import Publication
 from media.rtp import extensions as uri
 from media.sdp import Codec, HeaderExtension
 from media.settings import MAX_ENCODINGS
-from media.stream.clock import SenderClock
+from tests.media.publishing import new_publication
 
 MID, RID, REPAIRED = 4, 10, 11
 EXTENSIONS = (HeaderExtension(MID, uri.MID), HeaderExtension(RID, uri.RID))
@@ -34,7 +33,9 @@ class Table:
     """A demultiplexer of these lines."""
 
     def __init__(self, *lines: Line) -> None:
-        self.publications = {line.source: publication(line) for line in lines}
+        self.publications = {
+            line.source: new_publication(line.source, *line.rids, mid=line.mid) for line in lines
+        }
         self.table = Demultiplexer()
         self.table.configure(lines, self.publications)
 
@@ -48,19 +49,6 @@ class Table:
 
     def encodings(self, source: str) -> list[str]:
         return [encoding.rid for encoding in self.publications[source].encodings]
-
-
-def publication(line: Line) -> Publication:
-    return Publication(
-        line.source,
-        "audio" if line.kind == "audio" else "video",
-        line.mid,
-        line.rids,
-        SenderClock(),
-        send_rtcp=lambda packet: None,
-        on_changed=lambda publication: None,
-        wake=lambda at: None,
-    )
 
 
 def test_a_stream_is_known_by_mid_and_rid() -> None:

@@ -11,16 +11,16 @@ from media.congestion.sent import SentPackets
 from media.encoding import WIRE_OVERHEAD, Encoding, Packet
 from media.ladder import ladder
 from media.payload.formats import CONSTRAINED_BASELINE, VP8
-from media.publication import STILL_INTERVAL, Publication
+from media.publication import STILL_INTERVAL
 from media.rtp.packet import RtpHeader
 from media.rtp.rtcp import PictureLoss
-from media.stream.clock import SenderClock
 from media.stream.outlet import Outlet
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.subscription import STILLS, Layer, VideoSubscription
 from media.testing.traffic import EncodingSettings, Vp8Encoder
 from tests.media.payload.test_h264 import AUD, PPS, SPS, aggregate, fragments
+from tests.media.publishing import new_publication
 
 FRAME = 1 / 30
 KEYFRAME = (AUD, aggregate(SPS, PPS), *fragments(b"\x65" + bytes(3000), 1000))
@@ -34,17 +34,7 @@ class Source:
         rng = random.Random(format)
         self.now = now
         self.requests: list[float] = []
-        self.publication = Publication(
-            "camera",
-            "video",
-            "1",
-            (),
-            SenderClock(),
-            format=format,
-            send_rtcp=self._asked,
-            on_changed=lambda publication: None,
-            wake=lambda at: None,
-        )
+        self.publication = new_publication(format=format, ask=self._asked)
         stream = ReceiveStream(7, 90_000, nacks=True)
         self.encoding = Encoding("", stream, format=format, now=now)
         self.publication.add_encoding(self.encoding, now=now)

@@ -7,28 +7,19 @@ import pytest
 from media.encoding import Encoding
 from media.ladder import DEAR, SELDOM, ladder
 from media.publication import STILL_INTERVAL, Publication
-from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import STILLS
+from tests.media.publishing import new_publication
 
 
 def screen(keyframe: int, *bitrates: float) -> Publication:
     """One that has sent a keyframe of so many bytes, and moves at these bit/s by temporal layer."""
-    publication = Publication(
-        "screen",
-        "video",
-        "2",
-        (),
-        SenderClock(),
-        send_rtcp=lambda packet: None,
-        on_changed=lambda publication: None,
-        wake=lambda at: None,
-    )
+    shared = new_publication("screen")
     encoding = Encoding("", ReceiveStream(1, 90_000, nacks=True), now=0.0)
     encoding.keyframe_size = keyframe
     encoding.bitrates[: len(bitrates)] = bitrates
-    publication.add_encoding(encoding, now=0.0)
-    return publication
+    shared.add_encoding(encoding, now=0.0)
+    return shared
 
 
 @pytest.mark.parametrize(

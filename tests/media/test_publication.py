@@ -1,9 +1,9 @@
 from media.encoding import Encoding, Packet
 from media.publication import LINGER, MEASURE_INTERVAL, STILL_INTERVAL, Publication
 from media.rtp.rtcp import PictureLoss
-from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import Layer
+from tests.media.publishing import new_publication
 
 
 class Subscriber:
@@ -45,14 +45,11 @@ class Camera:
         self.requests: list[PictureLoss] = []
         self.changes: list[bool] = []
         self.woken: list[float] = []
-        self.publication = Publication(
+        self.publication = new_publication(
             "camera" if kind == "video" else "microphone",
-            "video" if kind == "video" else "audio",
-            "1",
-            rids,
-            SenderClock(),
-            send_rtcp=self.requests.append,
-            on_changed=lambda publication: self.changes.append(publication.live),
+            *rids,
+            ask=self.requests.append,
+            tell=lambda publication: self.changes.append(publication.live),
             wake=self.woken.append,
         )
 

@@ -7,14 +7,14 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.publication import LINGER, START_TIME, Publication
+from media.publication import LINGER, START_TIME
 from media.quality import picture_at_most
 from media.retries import REST, REST_AT_MOST
 from media.sending import bearable, order
-from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import Layer
 from media.uplink import Level, Uplink
+from tests.media.publishing import new_publication
 
 LOOK = 0.25  # seconds
 CLEAN = 0.02  # seconds that sound takes
@@ -32,16 +32,7 @@ class Publisher:
     """Obeys its orders half a second later, and has sound that takes as long as the network says."""
 
     def __init__(self) -> None:
-        self.camera = Publication(
-            "camera",
-            "video",
-            "1",
-            ("q", "h", "f"),
-            SenderClock(),
-            send_rtcp=print,
-            on_changed=lambda publication: None,
-            wake=lambda at: None,
-        )
+        self.camera = new_publication("camera", "q", "h", "f")
         self.receiver = Receiver()
         self.camera.subscriptions.append(self.receiver)  # type: ignore[arg-type]
         self.uplink = Uplink()

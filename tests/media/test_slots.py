@@ -6,29 +6,17 @@ from media.encoding import Encoding
 from media.payload.formats import CONSTRAINED_BASELINE, HIGH, VP8
 from media.publication import Publication
 from media.quality import picture_of
-from media.rtp.rtcp import PictureLoss
 from media.slots import FLAP, LONGEST_REST, Slot
-from media.stream.clock import SenderClock
 from media.stream.outlet import Outlet
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.subscription import BEST, STILLS, Layer
+from tests.media.publishing import new_publication
 
 
 def publication(source: str = "camera", *widths: int, format: str = VP8) -> Publication:
     """With encodings of these widths, 16:9, 0: not seen yet."""
-    requests: list[PictureLoss] = []
-    made = Publication(
-        source,
-        "audio" if source == "microphone" else "video",
-        "1",
-        tuple(f"r{place}" for place in range(len(widths))),
-        SenderClock(),
-        format=format,
-        send_rtcp=requests.append,
-        on_changed=lambda publication: None,
-        wake=lambda at: None,
-    )
+    made = new_publication(source, *(f"r{place}" for place in range(len(widths))), format=format)
     for place, width in enumerate(widths):
         encoding = Encoding(f"r{place}", ReceiveStream(place, 90_000, nacks=True), now=0.0)
         encoding.width, encoding.height = width, width * 9 // 16

@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from media.publication import Publication
 from media.retries import REST
 from media.sending import order
-from media.stream.clock import SenderClock
 from media.stream.receive import ReceiveStream
 from media.subscription import Layer
 from media.uplink import Level, Uplink
+from tests.media.publishing import new_publication
 
 
 class Sound:
@@ -254,12 +253,6 @@ def test_sound_is_not_fuller_where_the_picture_takes_all_that_the_uplink_carries
         assert thin_after - 2 < sound.now - since < thin_after + 20, "once a minute it is tried all the same"
 
 
-def camera(*rids: str) -> Publication:
-    return Publication(
-        "camera", "video", "1", rids, SenderClock(), send_rtcp=print, on_changed=print, wake=lambda at: None
-    )
-
-
 class Receiver:
     """All that a publication asks of a subscription when it counts who needs what."""
 
@@ -268,7 +261,7 @@ class Receiver:
 
 
 def test_nobody_uploads_what_nobody_gets() -> None:
-    publication = camera("q", "h", "f")
+    publication = new_publication("camera", "q", "h", "f")
     receiver = Receiver(Layer(2))
     publication.subscriptions.append(receiver)  # type: ignore[arg-type]
     publication.count_needed(now=1.0)
@@ -284,7 +277,7 @@ def test_nobody_uploads_what_nobody_gets() -> None:
 
 
 def test_a_poor_uplink_is_ordered_down_whatever_is_wanted() -> None:
-    publication = camera("q", "h", "f")
+    publication = new_publication("camera", "q", "h", "f")
     publication.needed = 3
     uplink = Uplink()
     expected = {

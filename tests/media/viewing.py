@@ -4,17 +4,16 @@ import random
 
 from media.congestion.sent import SentPackets
 from media.encoding import Encoding, Packet
-from media.publication import Publication
 from media.rtp.extensions import parse_extensions
 from media.rtp.packet import RtpHeader
 from media.rtp.rtcp import PictureLoss
-from media.stream.clock import SenderClock
 from media.stream.outlet import Outlet
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
 from media.subscription import BEST, Layer, VideoSubscription
 from media.testing.receiver import VideoReceiver
 from media.testing.traffic import EncodingSettings, Vp8Encoder
+from tests.media.publishing import new_publication
 
 DESCRIPTOR = 13
 FRAME = 1 / 30
@@ -29,16 +28,7 @@ class Camera:
         self.now = 0.0
         self.requests: list[float] = []
         self.descriptor = descriptor
-        self.publication = Publication(
-            "camera",
-            "video",
-            "1",
-            ("q", "h"),
-            SenderClock(),
-            send_rtcp=self._asked,
-            on_changed=lambda publication: None,
-            wake=lambda at: None,
-        )
+        self.publication = new_publication("camera", "q", "h", ask=self._asked)
         self.encoders = [Vp8Encoder(s, rng, descriptor=descriptor, number=n) for n, s in enumerate(SETTINGS)]
         self.encodings: list[Encoding] = []
         self.sequences = [rng.getrandbits(16) for _ in SETTINGS]
