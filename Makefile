@@ -51,7 +51,7 @@ test-compiled: $(COMPILED)/.stamp ## The tests of the media plane, on what was c
 	$(AS_COMPILED) $(BIN)/python -m pytest -o pythonpath="$(COMPILED) ." tests/media tests/calls tests/server $(ARGS)
 
 .PHONY: test
-test: check chromium ## All checks and all tests, Chromium included; CI runs test-compiled before it
+test: check browsers ## All checks and all tests, Chromium and Firefox included; CI runs test-compiled before it
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: unit
@@ -59,7 +59,7 @@ unit: $(DEV) ## The tests that need no browser
 	$(BIN)/python -m pytest --ignore=tests/browser $(ARGS)
 
 .PHONY: browser
-browser: $(DEV) chromium ## The tests that drive Chromium
+browser: $(DEV) browsers ## The tests that drive Chromium and Firefox
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 .PHONY: check
@@ -99,9 +99,10 @@ clean: ## Remove everything that make made
 	rm -rf $(VENV) $(PAGE)/node_modules build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: chromium
-chromium:
+.PHONY: browsers
+browsers:
 	@command -v chromium >/dev/null || .ci/debian-install chromium
+	@command -v firefox-esr >/dev/null || .ci/debian-install firefox-esr
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

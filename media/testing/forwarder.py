@@ -23,7 +23,7 @@ class Forwarder:
         self.tcp = asyncio.Event()  # cleared: bytes wait, and nobody is told
         self.tcp.set()
         self.udp_bytes = self.tcp_bytes = 0  # passed on
-        self._host = host
+        self.host = host
         self._target = target
         self._front: asyncio.DatagramTransport | None = None
         self._ways: dict[Address, _Way] = {}  # by client
@@ -42,10 +42,10 @@ class Forwarder:
     async def _bind(self) -> None:
         """Take a UDP port that is free, and the TCP port of the same number, which may not be."""
         loop = asyncio.get_running_loop()
-        front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(self._host, 0))
+        front, _ = await loop.create_datagram_endpoint(lambda: _Front(self), local_addr=(self.host, 0))
         port = front.get_extra_info("sockname")[1]
         try:
-            self._server = await asyncio.start_server(self._accept, self._host, port)
+            self._server = await asyncio.start_server(self._accept, self.host, port)
         except OSError:
             front.close()
             raise
@@ -81,7 +81,7 @@ class Forwarder:
         self._pipes.add(task)
         task.add_done_callback(self._pipes.discard)
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            back, forth = await asyncio.open_connection(self._target, self.port)
+            back, forth = await asyncio.open_connection(self._target, self.port, local_addr=(self.host, 0))
             await asyncio.gather(self._pipe(reader, forth), self._pipe(back, writer))
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +112,10 @@ class _Way(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: list[bytes] = []
         loop = asyncio.get_running_loop()
-        self._opening = loop.create_task(loop.create_datagram_endpoint(lambda: self, remote_addr=target))
+        # From an address of the outside: told that it is reached at a loopback one, Firefox takes no answer.
+        self._opening = loop.create_task(
+            loop.create_datagram_endpoint(lambda: self, local_addr=(forwarder.host, 0), remote_addr=target)
+        )
 
     def send(self, data: bytes) -> None:
         if self._transport is None:

@@ -50,12 +50,15 @@ class Person:
         self.tolerates: set[str] = set()  # texts of complaints that a test expects
         self.foreign: list[str] = []
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"{error}"))
+        page.on("pageerror", lambda error: self._complain(f"{error}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        expected = any(text in message.text for text in self.tolerates)
-        if message.type in ("error", "warning") and not expected:
-            self.complaints.append(f"{message.type}: {message.text}")
+        if message.type in ("error", "warning"):
+            self._complain(f"{message.type}: {message.text}")
+
+    def _complain(self, text: str) -> None:
+        if not any(expected in text for expected in self.tolerates):
+            self.complaints.append(text)
 
     async def turn_clock(self) -> None:
         """The page goes by a clock that the test can turn. Turned ahead, it gives a WebSocket no time to

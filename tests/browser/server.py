@@ -22,6 +22,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.url = ""
         self._folder = folder
+        self._media: Sequence[str] = MEDIA
         self._process: asyncio.subprocess.Process | None = None
 
     def link(
@@ -38,6 +39,7 @@ class Server:
         return (self._folder / "server.log").read_text()
 
     async def start(self, port: int = 0, *, media: Sequence[str] = MEDIA) -> None:
+        self._media = media
         with (self._folder / "server.log").open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server", "serve", "--port", str(port), *media),
@@ -66,4 +68,4 @@ class Server:
     async def restart(self) -> None:
         """The same address, and nothing remembered."""
         await self.stop()
-        await self.start(int(self.url.rpartition(":")[2]))
+        await self.start(int(self.url.rpartition(":")[2]), media=self._media)

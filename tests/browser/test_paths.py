@@ -5,47 +5,20 @@ from __future__ import annotations
 import pytest_asyncio
 from playwright.async_api import expect
 
-from media.testing.forwarder import Forwarder
 from tests.browser.patience import eventually
-from tests.browser.server import Server
-
-ANNOUNCED, REAL = "127.0.0.1", "127.0.0.2"  # the media port's address, for others and in truth
-
-# The page looks for UDP every half minute. Nobody is to wait for that here.
-HASTE = """
-    const real = window.setInterval;
-    window.setInterval = (call, ms, ...rest) => real(call, ms === 30_000 ? 2_000 : ms, ...rest);
-"""
-
-PROTOCOL = """async () => {
-    const report = await window.peers.at(-1).getStats();
-    const transport = [...report.values()].find(({type}) => type === "transport");
-    const pair = report.get(transport?.selectedCandidatePairId);
-    return report.get(pair?.localCandidateId)?.protocol ?? "";
-}"""
+from tests.browser.road import HASTE, goes_by, road_from, server_behind
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def road():
-    forwarder = Forwarder(ANNOUNCED, REAL)
-    await forwarder.start()
-    yield forwarder
-    await forwarder.stop()
+    async with road_from("127.0.0.1") as road:
+        yield road
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def behind(road, tmp_path):
-    """A server whose media is reached over the road alone."""
-    running = Server(tmp_path)
-    await running.start(
-        media=("--media-port", str(road.port), "--media-host", REAL, "--public-address", ANNOUNCED)
-    )
-    yield running
-    await running.stop()
-
-
-async def goes_by(person, protocol):
-    await eventually(lambda: person.page.evaluate(PROTOCOL), lambda seen: seen == protocol)
+    async with server_behind(road, tmp_path) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
