@@ -150,6 +150,13 @@ class Session:
     room: str
 
 
+async def meet(host: Person, guest: Person, server: Server, room: str) -> None:
+    """Ruth opens her room and lets Ana in."""
+    await host.come(server.link(room, "host"), "Ruth")
+    await guest.come(server.link(room), "Ana")
+    await host.let_in("Ana")
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def session(person: Invite, server: Server, room: str) -> Session:
     host, guest = await person(), await person(size=PHONE)
@@ -167,9 +174,7 @@ async def away(person: Invite, server: Server, room: str) -> Session:
     For test modules that say WIRED."""
     host, guest = await person(), await person()
     await guest.turn_clock()
-    await host.come(server.link(room, "host"), "Ruth")
-    await guest.come(server.link(room), "Ana")
-    await host.let_in("Ana")
+    await meet(host, guest, server, room)
     await guest.watches("Ruth")
     await guest.lose_signalling()
     return Session(host, guest, room)

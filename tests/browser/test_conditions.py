@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.chromium import chromium
 from tests.browser.conditions import GOOD, LISTEN, SAY, SLOW_TO_SEND, told
-from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Session
+from tests.browser.conftest import LAPTOP, PHONE, SMALLEST, Invite, Session, meet
 from tests.browser.person import Person
 from tests.browser.scripts import MESS, ON_TOP
 from tests.browser.server import Server
@@ -58,9 +58,7 @@ async def call(person: Invite, server: Server, room: str) -> Session:
     host, guest = await person(), await person(size=PHONE)
     for one in (host, guest):
         await one.page.add_init_script(LISTEN)
-    await host.come(server.link(room, "host"), "Ruth")
-    await guest.come(server.link(room), "Ana")
-    await host.let_in("Ana")
+    await meet(host, guest, server, room)
     await host.watches("Ana")
     await guest.watches("Ruth")
     return Session(host, guest, room)

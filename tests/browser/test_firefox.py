@@ -13,7 +13,7 @@ from playwright.async_api import Browser, expect
 
 from media.edge.candidates import announced_addresses
 from media.testing.forwarder import Forwarder
-from tests.browser.conftest import Invite, Session
+from tests.browser.conftest import Invite, Session, meet
 from tests.browser.firefox import firefox as start_firefox
 from tests.browser.patience import RAMP_MS, eventually
 from tests.browser.person import Person
@@ -49,9 +49,7 @@ async def mixed(near: Server, firefox: Browser, person: Invite, room: str) -> Se
     """A host in Chromium and a guest in Firefox who talk."""
     host = await person(home=near)
     guest = await person(using=firefox, permissions=(), home=near)
-    await host.come(near.link(room, "host"), "Ruth")
-    await guest.come(near.link(room), "Ana")
-    await host.let_in("Ana")
+    await meet(host, guest, near, room)
     await host.watches("Ana")
     await guest.watches("Ruth")
     return Session(host, guest, room)
@@ -134,9 +132,7 @@ async def behind(road: Forwarder, tmp_path: Path) -> AsyncIterator[Server]:
 async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(behind, road, firefox, person, room):
     host, guest = await person(home=behind), await person(using=firefox, permissions=(), home=behind)
     await guest.page.add_init_script(HASTE)
-    await host.come(behind.link(room, "host"), "Ruth")
-    await guest.come(behind.link(room), "Ana")
-    await host.let_in("Ana")
+    await meet(host, guest, behind, room)
     await guest.hears()
     await host.watches("Ana")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browser.conftest import meet
 from tests.browser.patience import eventually
 from tests.browser.road import HASTE, goes_by, road_from, server_behind
 
@@ -22,28 +23,26 @@ async def behind(road, tmp_path):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def meet(behind, person, room):
+async def talk(behind, person, room):
     """Brings a host and a guest together on that server."""
 
-    async def meet(*, clock=False):
+    async def talk(*, clock=False):
         host, guest = await person(home=behind), await person(home=behind)
         for someone in (host, guest):
             await someone.page.add_init_script(HASTE)
         if clock:
             await guest.turn_clock()
-        await host.come(behind.link(room, "host"), "Ruth")
-        await guest.come(behind.link(room), "Ana")
-        await host.let_in("Ana")
+        await meet(host, guest, behind, room)
         await guest.watches("Ruth")
         await guest.hears()
         return host, guest
 
-    return meet
+    return talk
 
 
-async def test_whoever_never_had_udp_joins_over_tcp(meet, road):
+async def test_whoever_never_had_udp_joins_over_tcp(talk, road):
     road.udp = False
-    host, guest = await meet()
+    host, guest = await talk()
     await goes_by(guest, "tcp")
     await host.hears()
     await host.watches("Ana")
@@ -70,8 +69,8 @@ async def test_whoever_comes_from_a_network_that_blocks_media_is_told_what_to_do
     await expect(host.page.locator("#polite")).to_contain_text("The connection is back.")
 
 
-async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(meet, road):
-    host, guest = await meet()
+async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(talk, road):
+    host, guest = await talk()
     await goes_by(guest, "udp")
     assert road.udp_bytes > 0
 
@@ -95,8 +94,8 @@ async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(meet, ro
     assert road.udp_bytes > carried
 
 
-async def test_media_is_tried_again_at_once_when_the_network_is_back(meet, road):
-    _, guest = await meet(clock=True)
+async def test_media_is_tried_again_at_once_when_the_network_is_back(talk, road):
+    _, guest = await talk(clock=True)
     clock = guest.page.clock
     road.udp = False
     road.tcp.clear()

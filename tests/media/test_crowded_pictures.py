@@ -65,13 +65,13 @@ def waits(camera: Camera, viewer: Viewer, count: int) -> list[int]:
     subscription, seconds = viewer.subscription, []
     for _ in range(count):
         subscription.pause(now=camera.now)
-        begun, asked, shown = camera.now, len(camera.requests), viewer.stream.packets
+        begun, asked, sent = camera.now, len(camera.requests), viewer.stream.packets
         while len(camera.requests) == asked:
             subscription.want_keyframe(now=camera.now)
             camera.keyframe()
             subscription.resume(now=camera.now)
             run(camera, viewer, 1)
-            assert viewer.stream.packets == shown or len(camera.requests) > asked, "others' begin nothing"
+            assert viewer.stream.packets == sent or len(camera.requests) > asked, "others' begin nothing"
         seconds.append(round(camera.now - begun))
         run(camera, viewer, 1)
     return seconds
@@ -86,6 +86,9 @@ def test_a_picture_that_finds_no_room_again_and_again_rests_in_between() -> None
     viewer.subscription.resume(at_once=True, now=camera.now)
     camera.run(630)
     assert waits(camera, viewer, 1) == [0], "it was well for long"
+    shown = len(viewer.shown())
+    camera.run(30)
+    assert len(viewer.shown()) > shown + 10
 
 
 def test_behind_large_keyframes_it_rests_ever_longer() -> None:
