@@ -70,6 +70,7 @@ class Wire:
             asyncio.get_running_loop().create_task(socket.close())
 
     async def cut(self) -> None:
+        self.held.clear()
         await self.sockets[-1].close(code=1012, reason="cut by the test")
 
     def release(self) -> None:
