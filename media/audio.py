@@ -8,7 +8,7 @@ from typing import Final
 
 from media.catching_up import SILENCE, WAITING
 from media.encoding import Encoding, Packet
-from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, with_copies
+from media.packing import CLOCK, FRAME, FRAME_TIME, MAX_PAYLOAD, USUAL, Packing, Redundancy, with_copies
 from media.payload import opus
 from media.payload.formats import STRANGE
 from media.publication import Publication
@@ -52,9 +52,12 @@ class AudioSubscription:
         publication.subscriptions.append(self)
 
     @property
-    def takes_red(self) -> bool:
-        """Can the receiver use redundancy?"""
-        return "red" in self._stream.payload_types
+    def redundancy(self) -> Redundancy:
+        """How the receiver can get sound again."""
+        stream = self._stream
+        if "red" in stream.payload_types:
+            return Redundancy.RED
+        return Redundancy.APART if stream.takes_repeats else Redundancy.NONE
 
     @property
     def lags(self) -> bool:
@@ -74,9 +77,9 @@ class AudioSubscription:
 
     def costs(self, packings: Sequence[Packing]) -> list[float]:
         """The same of each."""
-        rate, takes_red, stamped = self._rate, self.takes_red, self._stream.stamped
+        rate, redundancy, stamped = self._rate, self.redundancy, self._stream.stamped
         size, samples = rate.size, rate.samples
-        return [packing.bitrate(size, samples, takes_red=takes_red, stamped=stamped) for packing in packings]
+        return [packing.bitrate(size, samples, redundancy, stamped=stamped) for packing in packings]
 
     def activity(self, *, now: float) -> float:
         """How much of that cost to reckon with, 0..1: little after long silence, nothing while muted."""
@@ -109,10 +112,13 @@ class AudioSubscription:
             self._newest = sound.timestamp
             if packing.frames > 1:
                 self._hold(sound, now)
-            else:
-                repeats = packing.distances and "red" in types
-                packed = voice.redundant(sound, packing.distances, types["opus"]) if repeats else b""
-                self._send(sound, sound.timestamp, sound.data, packed, now)
+                continue
+            packed = b""
+            if packing.distances and "red" in types:
+                packed = voice.redundant(sound, packing.distances, types["opus"])
+            elif packing.distances:
+                self._repeat(voice.before(sound, packing.distances), sound.timestamp, now)
+            self._send(sound, sound.timestamp, sound.data, packed, now)
 
     def next_timeout(self) -> float:
         """When sound that is held must go; infinity while none is."""
@@ -190,14 +196,26 @@ class AudioSubscription:
                 self._send(sound, sound.timestamp, sound.data, b"", now)
             return
         packed = b""
-        at = held[0].timestamp
-        if self.packing.distances and self.takes_red:
-            before = self._merged
-            near = [before[distance - 1] for distance in self.packing.distances if distance <= len(before)]
-            copies = [(at - timestamp, data) for timestamp, data in near]
-            packed = with_copies(merged, copies, self._stream.payload_types["opus"])
+        at, before, types = held[0].timestamp, self._merged, self._stream.payload_types
+        near = [before[distance - 1] for distance in self.packing.distances if distance <= len(before)]
+        copies = [(at - timestamp, data) for timestamp, data in near]
+        if "red" in types:
+            packed = with_copies(merged, copies, types["opus"])
+        else:
+            self._repeat(copies, at, now)
         self._merged.appendleft((at, merged))
         self._send(held[0], held[-1].timestamp, merged, packed, now)
+
+    def _repeat(self, copies: Sequence[tuple[int, bytes]], at: int, now: float) -> None:
+        """Sends again what came before the sound at `at`, nearest first (ticks back, data), apart from it. A
+        browser's jitter buffer goes by timestamps alone: it drops what it has or has played
+        (modules/audio_coding/neteq/packet_buffer.cc, InsertPacket). Others may play it twice."""
+        stream = self._stream
+        if not stream.takes_repeats:
+            return
+        for ticks, data in reversed(copies):
+            timestamp = at - ticks + self._shift & 0xFFFFFFFF
+            stream.send(stream.next_sequence, timestamp, False, stream.payload_types["opus"], data, now=now)
 
     def _change_codec(self, now: float) -> None:
         """For one packet, right before the next: a receiver that waits for more of it would make it up."""

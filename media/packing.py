@@ -1,14 +1,16 @@
 """How a receiver's sound is packed: how much goes into one RTP packet, and what each packet says once more.
 
 Thin paths get two or three Opus frames a packet (RFC 6716 section 3.2.5), because at 20 ms the headers cost
-as much as the speech. Lossy paths with room get the frames of before again (RFC 2198). Lost sound is never
-sent again on request: no browser takes RTX for sound, and the same number under AES-GCM with another
-transport-wide stamp would repeat a nonce (RFC 7714 section 8.1).
+as much as the speech. Lossy paths with room get the frames of before again, inside the packets that follow
+(RFC 2198) or, where the receiver takes no such packets, apart from them. Lost sound is never sent again on
+request: no browser takes RTX for sound, and the same number under AES-GCM with another transport-wide stamp
+would repeat a nonce (RFC 7714 section 8.1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Final
 
 from media.congestion.base import IP_UDP_OVERHEAD
@@ -25,6 +27,14 @@ TRANSPORT_CC: Final = 8  # bytes of the one header extension that sound is sent 
 RED_COPY: Final = 4  # bytes of head that a copy and the packet's own sound get
 RED_PRIMARY: Final = 1
 MERGED_HEAD: Final = 2  # bytes: TOC and frame count; then a size for each frame but the last
+
+
+class Redundancy(Enum):
+    """How a receiver gets sound again."""
+
+    NONE = "not at all"
+    RED = "inside the packets that follow"  # RFC 2198
+    APART = "as packets of its own"  # under numbers of their own, with the timestamp of the first
 
 
 class Packing:
@@ -72,18 +82,26 @@ class Packing:
         """How many of the publisher's packets, `samples` ticks each, go into one."""
         return max(1, self.frames * FRAME // samples) if self.frames > 1 else 1
 
-    def bitrate(self, size: float, samples: int, *, takes_red: bool = True, stamped: bool = True) -> float:
+    def bitrate(
+        self,
+        size: float,
+        samples: int,
+        redundancy: Redundancy = Redundancy.RED,
+        *,
+        stamped: bool = True,
+    ) -> float:
         """What a voice costs on the wire (IPv4) in bit/s while somebody talks: `size` bytes every `samples`
-        ticks. `takes_red`: the receiver takes RFC 2198; `stamped`: transport-wide numbers too."""
+        ticks. `stamped`: the receiver takes transport-wide numbers."""
         count = self.count(samples)
         sound = size if count == 1 else MERGED_HEAD + (count - 1) + count * (size - 1)
         packet = sound
-        if takes_red and self.distances and sound <= red.MAX_BLOCK:
+        packets = 1 + len(self.distances) if redundancy is Redundancy.APART else 1
+        if redundancy is Redundancy.RED and self.distances and sound <= red.MAX_BLOCK:
             copies = min(len(self.distances), int((MAX_PAYLOAD - RED_PRIMARY - sound) / (RED_COPY + sound)))
             if copies > 0:
                 packet += RED_PRIMARY + copies * (RED_COPY + sound)
         packet += IP_UDP_OVERHEAD + RTP_HEADER + (TRANSPORT_CC if stamped else 0) + SRTP_TAG
-        return packet * 8 * CLOCK / (count * samples)
+        return packets * packet * 8 * CLOCK / (count * samples)
 
 
 PLAIN: Final = Packing()

@@ -62,15 +62,16 @@ class PeerCore:
         on_order: Callable[[Order], None] | None = None,
         wake: Callable[[float], None] | None = None,
         connected: bool = True,
+        takes_repeats: bool = False,
     ) -> None:
         """`on_order` is told what the peer is to send; without it, REMB tells that too. `wake` is told the
-        time whenever `next_timeout` becomes earlier."""
+        time whenever `next_timeout` becomes earlier. `takes_repeats`: see `SendStream`."""
         self.publications: dict[str, Publication] = {}  # by source
         self.slots: list[Slot] = []
         self._connected = connected
         self.lines: dict[str, Line] = {}  # by mid, as agreed
         self.downlink = Downlink(self.slots, send_rtp, self._wake)
-        self.table = SlotTable(self.slots, self.downlink.outlet, rng)
+        self.table = SlotTable(self.slots, self.downlink.outlet, rng, takes_repeats=takes_repeats)
         self.uplink = Uplink()
         self._thin_sound = ThinSound()
         self.order = Order({}, FULL_RATE, thin=False, level=Level.FULL)  # what its page is asked to send

@@ -58,7 +58,7 @@ class Path:
     burst: float = 1.0  # mean run of losses, frames of 20 ms
     rtt: float = 0.0  # seconds
     congested: bool = False  # a queue is being drained
-    takes_red: bool = True
+    repeats: bool = True  # the receiver can get sound again, in one way or another
 
 
 def choose(path: Path, packings: tuple[Packing, ...] = PACKINGS) -> Packing:
@@ -69,7 +69,7 @@ def choose(path: Path, packings: tuple[Packing, ...] = PACKINGS) -> Packing:
 def score(packing: Packing, path: Path) -> float:
     """R lost to the network and the price of the bits, negative."""
     loss = max(path.loss, UNSEEN_LOSS)
-    distances = packing.distances if path.takes_red else ()
+    distances = packing.distances if path.repeats else ()
     left = 100 * residual_loss(distances, packing.frames, loss, path.burst)
     delay = BASE_DELAY + path.rtt / 2 + packing.hold + (packing.recovery if distances else 0.0)
     lost = R_LOSS * left / (left + BPL)
@@ -113,7 +113,7 @@ class Protection:
         """The packing to use from now on."""
         elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, STEP)
         self._looked_at = now
-        if self.packing.distances and not path.takes_red:
+        if self.packing.distances and not path.repeats:
             self.packing = Packing((), self.packing.frames)
         current = path.costs[self.packing]
         allowed = tuple(p for p in PACKINGS if not path.congested or path.costs[p] <= current)

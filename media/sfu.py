@@ -74,7 +74,13 @@ class Peer:
     """The handle of one WebRTC connection."""
 
     def __init__(
-        self, sfu: Sfu, name: str, on_event: Callable[[PeerEvent], None], *, takes_orders: bool
+        self,
+        sfu: Sfu,
+        name: str,
+        on_event: Callable[[PeerEvent], None],
+        *,
+        takes_orders: bool,
+        takes_repeats: bool,
     ) -> None:
         self.name = name
         self.connected = False
@@ -100,6 +106,7 @@ class Peer:
             on_publication=lambda publication: self._emit(PublicationChanged(publication)),
             on_order=(lambda order: self._emit(SendingOrdered(order))) if takes_orders else None,
             wake=self._timer.set,
+            takes_repeats=takes_repeats,
         )
 
     @property
@@ -333,16 +340,18 @@ class Sfu:
         on_event: Callable[[PeerEvent], None],
         *,
         takes_orders: bool = True,
+        takes_repeats: bool = False,
         replaces: Peer | None = None,
     ) -> Peer:
         """A peer that waits for its offer. `name` is for people who look at metrics, not shown to others.
-        `takes_orders`: it is told by events what to send; else it is capped by REMB. `replaces`: one that is
-        closed as soon as this one has its answer, so that its place counts as free."""
+        `takes_orders`: it is told by events what to send; else it is capped by REMB. `takes_repeats`: sound
+        that comes again under another packet number is not played again. `replaces`: one that is closed as
+        soon as this one has its answer, so that its place counts as free."""
         if len(self._peers) - (replaces in self._peers) >= self.settings.max_peers:
             raise MediaError(
                 "server-full", "The server is full at the moment. Please try again in a few minutes."
             )
-        peer = Peer(self, name, on_event, takes_orders=takes_orders)
+        peer = Peer(self, name, on_event, takes_orders=takes_orders, takes_repeats=takes_repeats)
         self._peers.add(peer)
         return peer
 

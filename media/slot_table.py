@@ -14,12 +14,15 @@ from media.stream.send import SendStream
 class SlotTable:
     """`slots` keeps its order and never shrinks: signalling names a slot by its index."""
 
-    def __init__(self, slots: list[Slot], outlet: Outlet, rng: random.Random) -> None:
+    def __init__(
+        self, slots: list[Slot], outlet: Outlet, rng: random.Random, *, takes_repeats: bool = False
+    ) -> None:
         self.slots = slots
         self.streams: dict[int, SendStream] = {}  # by SSRC, that of their repairs included
         self._slot_of: dict[int, Slot] = {}  # by the same
         self._outlet = outlet
         self._rng = rng
+        self._takes_repeats = takes_repeats
         self._closed_packets = self._closed_retransmitted = 0  # of streams that are gone
 
     @property
@@ -56,6 +59,7 @@ class SlotTable:
             clock_rate=OPUS_CLOCK if line.kind == "audio" else VIDEO_CLOCK,
             video=line.kind == "video",
             outlet=self._outlet,
+            takes_repeats=self._takes_repeats,
         )
         _negotiate(stream, line)
         if line.kind == "audio":

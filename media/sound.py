@@ -8,13 +8,14 @@ from typing import Final
 from media.audio import AudioSubscription
 from media.congestion.base import ControllerState, PacketResult, Phase
 from media.loss_pattern import LossPattern
-from media.packing import USUAL, Packing
+from media.packing import USUAL, Packing, Redundancy
 from media.protection import PACKINGS, Path, Protection, residual_loss
 from media.slots import Slot
 
 POOR: Final = 100_000.0  # bit/s for each who may talk: below, publishers should send less
 FINE: Final = 160_000.0  # above, they need not
 ENOUGH: Final = 300_000.0  # with so much, sound is packed no better with more
+ENOUGH_APART: Final = 600_000.0  # the same where what is repeated has headers of its own
 DEFAULT_RTT: Final = 0.1  # seconds, until the controller knows
 REPORT_WEIGHT: Final = 0.5  # of a new receiver report
 QUEUE: Final = 0.020  # seconds; a longer one is a sign that the path is full
@@ -47,7 +48,7 @@ class Sound:
         voices, packing = self._voices(), self.packing
         if not voices:
             return 0.0
-        distances = packing.distances if all(voice.takes_red for voice in voices) else ()
+        distances = packing.distances if _redundancy(voices) is not Redundancy.NONE else ()
         return residual_loss(distances, packing.frames, self.loss, self._pattern.burst)
 
     def on_feedback(self, results: Sequence[PacketResult], state: ControllerState) -> None:
@@ -76,7 +77,7 @@ class Sound:
             self.poor = False
             return
         talkers = max(sum(voice.activity(now=now) for voice in voices), 1.0)
-        costs = _costs(voices, now)
+        costs, redundancy = _costs(voices, now), _redundancy(voices)
         path = Path(
             self._believe(estimate, state, now),
             costs,
@@ -84,11 +85,11 @@ class Sound:
             burst=self._pattern.burst,
             rtt=DEFAULT_RTT if state.rtt is None else state.rtt,
             congested=state.phase is Phase.DRAINING,
-            takes_red=all(voice.takes_red for voice in voices),
+            repeats=redundancy is not Redundancy.NONE,
         )
         self.packing = self._protection.update(path, now=now)
         self.cost = costs[self.packing]
-        self.wanted = talkers * ENOUGH
+        self.wanted = talkers * (ENOUGH_APART if redundancy is Redundancy.APART else ENOUGH)
         self.poor = pressed and estimate < talkers * (FINE if self.poor else POOR)
         for slot in self._slots:
             slot.pack(self.packing, poor=self.poor, now=now)
@@ -115,6 +116,12 @@ class Sound:
 
     def _voices(self) -> list[AudioSubscription]:
         return [slot.audio_subscription for slot in self._slots if slot.audio_subscription is not None]
+
+
+def _redundancy(voices: Sequence[AudioSubscription]) -> Redundancy:
+    """That all of them have; in practice they are alike."""
+    found = {voice.redundancy for voice in voices}
+    return next(way for way in (Redundancy.NONE, Redundancy.APART, Redundancy.RED) if way in found)
 
 
 def _costs(voices: Sequence[AudioSubscription], now: float) -> dict[Packing, float]:

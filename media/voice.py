@@ -89,11 +89,15 @@ class Voice:
         key = (packet.timestamp, distances, payload_type)
         packed = self._packed.get(key)
         if packed is None:
-            packets, at = self._packets, packet.timestamp
-            steps = [distance * packet.samples for distance in distances if packet.samples]
-            copies = [(step, packets[at - step].data) for step in steps if at - step in packets]
+            copies = self.before(packet, distances)
             packed = self._packed[key] = with_copies(packet.data, copies, payload_type)
         return packed
+
+    def before(self, packet: OpusPacket, distances: tuple[int, ...]) -> list[tuple[int, bytes]]:
+        """(ticks back, data) of those that lie `distances` before `packet` and are known."""
+        packets, at = self._packets, packet.timestamp
+        steps = [distance * packet.samples for distance in distances if packet.samples]
+        return [(step, packets[at - step].data) for step in steps if at - step in packets]
 
     def _take(self, at: int, data: bytes, marker: bool, now: float) -> OpusPacket | None:
         if at < self._begin or at < self._newest - MAX_LATE or at in self._packets:

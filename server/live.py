@@ -141,7 +141,13 @@ class LiveRoom:
     def _offer(self, participant: str, offer: messages.Offer, connection: Connection) -> None:
         try:
             with self._counting_full():
-                sdp = self.stage.offer(participant, offer.connection, offer.sdp, offer.sources)
+                sdp = self.stage.offer(
+                    participant,
+                    offer.connection,
+                    offer.sdp,
+                    offer.sources,
+                    takes_repeats=offer.repeats,
+                )
         except MediaError as error:
             connection.send(messages.Error(code=error.code, message=error.message, about="offer"))
         else:

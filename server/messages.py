@@ -67,12 +67,15 @@ class Hello(Message):
 class Offer(Message):
     """An SDP offer. `connection` names the page's RTCPeerConnection: a new name means a new one (after a
     reload); the same name is a renegotiation or an ICE restart. `sources` maps the mid of each sending
-    m-line."""
+    m-line. `repeats`: sound that comes again, as a packet of its own with the timestamp of before, is not
+    played again (browsers' jitter buffers go by timestamps): who takes no RFC 2198 gets redundancy so. It
+    holds for as long as the connection does."""
 
     type: Literal["offer"] = "offer"
     connection: Identity
     sdp: Annotated[str, StringConstraints(max_length=MAX_SDP)]
     sources: dict[Mid, Source] = Field(default_factory=dict, max_length=8)
+    repeats: bool = False
 
 
 class Media(Message):

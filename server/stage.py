@@ -38,6 +38,7 @@ class Stage:
         sources: Mapping[str, messages.Source] | None,
         *,
         takes_orders: bool = True,
+        takes_repeats: bool = False,
     ) -> str:
         """Answer an offer: a known `connection` is renegotiated, a new one replaces what was there (a
         reload). Raises MediaError; what was there then stays."""
@@ -54,6 +55,7 @@ class Stage:
                 participant,
                 lambda event: self._on_event(participant, connection, event),
                 takes_orders=takes_orders,
+                takes_repeats=takes_repeats,
                 replaces=current.peer if current is not None else None,
             )
             try:

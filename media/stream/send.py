@@ -57,6 +57,7 @@ class SendStream:
         "rtt",
         "rtx_ssrc",
         "ssrc",
+        "takes_repeats",
         "video",
     )
 
@@ -70,12 +71,15 @@ class SendStream:
         clock_rate: int,
         video: bool,
         outlet: Outlet,
+        takes_repeats: bool = False,
     ) -> None:
+        """`takes_repeats`: sound that comes again under another number is not played again."""
         self.mid = mid
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc  # None: the receiver can't take RTX or wants no retransmission
         self.clock_rate = clock_rate
         self.video = video
+        self.takes_repeats = takes_repeats
         self.payload_types: dict[str, int] = {}  # by codec: "opus", "red", "pcmu" or formats of pictures
         self.repairs: dict[int, int] = {}  # of RTX, by the payload type that is repaired
         self.payload_type = -1  # of pictures as they are sent now; see `carry`

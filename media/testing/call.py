@@ -87,9 +87,11 @@ class Call:
         rtx: bool = True,
         feedback: bool = True,
         takes_orders: bool = True,
+        takes_repeats: bool = False,
     ) -> Client:
         """A client, connected at once. Without `feedback` the relay knows nothing of its path, and takes it
-        to carry 2.5 Mbit/s. Who `takes_orders` reads them from its core; others are capped by REMB."""
+        to carry 2.5 Mbit/s. Who `takes_orders` reads them from its core; others are capped by REMB.
+        `takes_repeats`: see `SendStream`."""
         rng = random.Random(self.rng.getrandbits(64))
         client = Client(
             name,
@@ -102,7 +104,9 @@ class Call:
             rtx=rtx,
             feedback=feedback,
         )
-        self.peers[name] = RelayedPeer(self, client, up, down, rng, takes_orders=takes_orders)
+        self.peers[name] = RelayedPeer(
+            self, client, up, down, rng, takes_orders=takes_orders, takes_repeats=takes_repeats
+        )
         self.negotiate(client)
         self._tick(client)
         return client
@@ -165,6 +169,7 @@ class RelayedPeer:
         rng: random.Random,
         *,
         takes_orders: bool,
+        takes_repeats: bool,
     ) -> None:
         self.client = client
         self._call = call
@@ -178,6 +183,7 @@ class RelayedPeer:
             on_publication=lambda publication: None,
             on_order=(lambda order: None) if takes_orders else None,
             wake=self._arm,
+            takes_repeats=takes_repeats,
         )
 
     def impair(self, up: LinkSettings | None, down: LinkSettings | None) -> None:

@@ -1,11 +1,13 @@
 """A middlebox in user space, on real sockets: it stands where a server's media port is announced, passes UDP
-and TCP on to where the port really is, and can stop in mid-call: UDP alone, as some networks do, or both."""
+and TCP on to where the port really is, and can lose datagrams or stop in mid-call: UDP alone, as some
+networks do, or both."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
+import random
 from typing import cast
 
 Address = tuple[str, int]
@@ -20,10 +22,12 @@ class Forwarder:
     def __init__(self, host: str, target: str) -> None:
         self.port = 0  # once started
         self.udp = True  # False: datagrams vanish, both ways, and nobody is told
+        self.loss = 0.0  # 0..1, of datagrams to clients, at random
         self.tcp = asyncio.Event()  # cleared: bytes wait, and nobody is told
         self.tcp.set()
         self.udp_bytes = self.tcp_bytes = 0  # passed on
         self.host = host
+        self._rng = random.Random(1)
         self._target = target
         self._front: asyncio.DatagramTransport | None = None
         self._ways: dict[Address, _Way] = {}  # by client
@@ -72,7 +76,7 @@ class Forwarder:
             self._ways[client].send(data)
 
     def to_client(self, data: bytes, client: Address) -> None:
-        if self.udp and self._front is not None:
+        if self.udp and self._front is not None and self._rng.random() >= self.loss:
             self.udp_bytes += len(data)
             self._front.sendto(data, client)
 

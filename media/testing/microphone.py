@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from media.audio import AudioSubscription
 from media.congestion.sent import SentPackets
 from media.encoding import Encoding, Packet
-from media.packing import CLOCK, FRAME, MAX_PAYLOAD, PLAIN, Packing
+from media.packing import CLOCK, FRAME, MAX_PAYLOAD, PLAIN, Packing, Redundancy
 from media.payload import red
 from media.payload.formats import STRANGE
 from media.publication import Publication
@@ -47,7 +47,7 @@ class Sent:
 class MicrophoneLine:
     """A microphone, the relay's part for one receiver, and what left towards that."""
 
-    takes_red: bool = True
+    redundancy: Redundancy = Redundancy.RED
     now: float = 100.0
     sent: list[Sent] = field(default_factory=list)
     woken: list[float] = field(default_factory=list)
@@ -56,9 +56,16 @@ class MicrophoneLine:
         outlet = Outlet(SentPackets(), self._leave)
         outlet.wake = self.woken.append
         self.stream = SendStream(
-            mid="0", ssrc=7, rtx_ssrc=None, sequence=65_530, clock_rate=CLOCK, video=False, outlet=outlet
+            mid="0",
+            ssrc=7,
+            rtx_ssrc=None,
+            sequence=65_530,
+            clock_rate=CLOCK,
+            video=False,
+            outlet=outlet,
+            takes_repeats=self.redundancy is Redundancy.APART,
         )
-        types = {"opus": OPUS, STRANGE: PCMU} | ({"red": RED} if self.takes_red else {})
+        types = {"opus": OPUS, STRANGE: PCMU} | ({"red": RED} if self.redundancy is Redundancy.RED else {})
         self.stream.negotiated(types, {}, twcc_id=3, descriptor_id=0)
         self.publication = self.new_publication()
         self.subscription = AudioSubscription(self.publication, self.stream, PLAIN, now=self.now)

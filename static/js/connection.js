@@ -296,7 +296,9 @@ export class Connection extends Emitter {
     }
     if (peer !== this.#peer) return;
     const sdp = peer.localDescription?.sdp ?? "";
-    this.#pending = { type: "offer", connection: this.#name, sdp, sources: this.#sending.sources };
+    const { sources } = this.#sending;
+    // A browser plays by timestamps: what comes twice it plays once.
+    this.#pending = { type: "offer", connection: this.#name, sdp, sources, repeats: true };
     this.#say(this.#pending);
   }
 

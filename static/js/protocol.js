@@ -12,7 +12,8 @@ export const MAX_SLOTS = 30;
 // --- from the page to the server
 
 /** @typedef {{type: "hello", version: number, room?: string, token?: string, resume?: string, name?: string, tab?: string, leave?: boolean}} Hello */
-/** @typedef {{type: "offer", connection: string, sdp: string, sources: Record<string, Source>}} Offer */
+/** @typedef {{type: "offer", connection: string, sdp: string, sources: Record<string, Source>,
+ *   repeats: boolean}} Offer */
 /** @typedef {{type: "media", microphone: boolean, camera: boolean, screen: boolean}} Media */
 /** @typedef {{slot: number, width: number, height: number, pinned: boolean}} TileWish device pixels; 0 x 0: send no video */
 /** @typedef {{type: "wish", tiles: TileWish[]}} Wish */

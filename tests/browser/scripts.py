@@ -19,6 +19,17 @@ SAID = """() => {
     }
     return said;
 }"""
+# The fake microphone only beeps once a second: a voice that goes on.
+SPEAK = """async () => {
+    const context = new AudioContext();
+    await context.resume();
+    const voice = new OscillatorNode(context, {type: "sawtooth", frequency: 180});
+    const mouth = context.createMediaStreamDestination();
+    voice.connect(mouth);
+    voice.start();
+    const sender = window.peers.at(-1).getSenders().find(({track}) => track?.kind === "audio");
+    await sender.replaceTrack(mouth.stream.getAudioTracks()[0]);
+}"""
 # Keeps what the page says from now on.
 OVERHEAR = """() => {
     const told = [];

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,6 +19,7 @@ from tests.browser.firefox import firefox as start_firefox
 from tests.browser.patience import RAMP_MS, eventually
 from tests.browser.person import Person
 from tests.browser.road import HASTE, goes_by, road_from, server_behind
+from tests.browser.scripts import SPEAK
 from tests.browser.server import Server
 
 # Pictures of the camera that were encoded, by size.
@@ -127,6 +129,20 @@ async def road() -> AsyncIterator[Forwarder]:
 async def behind(road: Forwarder, tmp_path: Path) -> AsyncIterator[Server]:
     async with server_behind(road, tmp_path) as server:
         yield server
+
+
+async def test_speech_survives_a_road_that_loses_a_fifth(behind, road, firefox, person, room):
+    host, guest = await person(home=behind), await person(using=firefox, permissions=(), home=behind)
+    await meet(host, guest, behind, room)
+    await host.page.evaluate(SPEAK)
+    await guest.hears()
+    road.loss = 0.2
+
+    def survives(then: dict[str, Any], now: dict[str, Any]) -> bool:
+        heard, concealed = (now[of] - then[of] for of in ("samples", "concealed"))
+        return heard > 10 * 48_000 and concealed < 0.08 * heard
+
+    await guest.gets(survives, patience_ms=RAMP_MS)
 
 
 async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(behind, road, firefox, person, room):

@@ -7,18 +7,8 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.conftest import SCREEN
+from tests.browser.scripts import SPEAK
 
-# The fake microphone only beeps once a second: a voice that goes on.
-SPEAK = """async () => {
-    const context = new AudioContext();
-    await context.resume();
-    const voice = new OscillatorNode(context, {type: "sawtooth", frequency: 180});
-    const mouth = context.createMediaStreamDestination();
-    voice.connect(mouth);
-    voice.start();
-    const sender = window.peers.at(-1).getSenders().find(({track}) => track?.kind === "audio");
-    await sender.replaceTrack(mouth.stream.getAudioTracks()[0]);
-}"""
 # The track of one's own camera.
 CAMERA = """() => window.peers.at(-1).getSenders().map(({track}) => track)
     .find(track => track?.kind === "video")"""

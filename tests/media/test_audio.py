@@ -4,7 +4,7 @@ import pytest
 
 from media.audio import PATIENCE, AudioSubscription
 from media.encoding import Packet
-from media.packing import FRAME, PLAIN, USUAL, Packing
+from media.packing import FRAME, PLAIN, USUAL, Packing, Redundancy
 from media.payload import opus
 from media.testing.listener import Listener
 from media.testing.microphone import SPEECH, START, MicrophoneLine, frame
@@ -45,7 +45,7 @@ def test_a_publishers_redundancy_is_replaced_by_what_the_receiver_needs() -> Non
 
 
 def test_a_receiver_without_redundancy_gets_none() -> None:
-    line = MicrophoneLine(takes_red=False)
+    line = MicrophoneLine(Redundancy.NONE)
     line.pack(Packing((1, 3)))
     for index in range(1, 6):
         line.say(index, None, index - 1)
@@ -53,6 +53,32 @@ def test_a_receiver_without_redundancy_gets_none() -> None:
     line.pack(Packing((1,), 2))
     line.talk(6, 4)
     assert not any(packet.redundant for packet in line.sent)
+
+
+def test_who_takes_no_redundancy_but_repeats_gets_those_apart_before_the_sound() -> None:
+    line = MicrophoneLine(Redundancy.APART)
+    line.pack(Packing((1, 3)))
+    for index in range(1, 6):
+        line.say(index, None, index - 1)
+    assert [packet.payload for packet in line.sent] == [frame(i) for i in (1, 1, 2, 2, 3, 1, 3, 4, 2, 4, 5)]
+    assert not any(packet.redundant for packet in line.sent)
+    assert line.heard() == {i: frame(i + 1) for i in range(5)}
+    assert line.stream.last_timestamp == line.sent[-1].timestamp & 0xFFFFFFFF
+    line.pack(Packing((1,), 2))
+    line.talk(6, 6)
+    merged = [opus.merge([frame(i), frame(i + 1)]) for i in (6, 8, 10)]
+    assert [packet.payload for packet in line.sent[11:]] == [merged[i] for i in (0, 0, 1, 1, 2)]
+    line.pack(PLAIN)
+    line.talk(12, 2)
+    assert [packet.payload for packet in line.sent[16:]] == [frame(12), frame(13)]
+
+
+def test_what_is_repeated_apart_is_not_told_to_begin_a_talk_spurt() -> None:
+    line = MicrophoneLine(Redundancy.APART)
+    line.pack(USUAL)
+    line.say(0, marker=True)
+    line.say(1)
+    assert [packet.marker for packet in line.sent] == [True, False, False]
 
 
 def test_frames_that_the_uplink_lost_go_on_in_their_place() -> None:
@@ -329,7 +355,7 @@ def test_cost_follows_what_the_microphone_sends() -> None:
     known = line.subscription.cost(PLAIN)
     assert 50 * 8 * (64 + 40) <= known < 57_600
     assert line.subscription.cost(USUAL) > known
-    assert MicrophoneLine(takes_red=False).subscription.cost(USUAL) == pytest.approx(57_600)
+    assert MicrophoneLine(Redundancy.NONE).subscription.cost(USUAL) == pytest.approx(57_600)
 
 
 def test_a_muted_microphone_is_not_reckoned_with() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from media.packing import MAX_PAYLOAD, PLAIN, USUAL, Packing, with_copies
+from media.packing import MAX_PAYLOAD, PLAIN, USUAL, Packing, Redundancy, with_copies
 from media.payload import red
 
 OPUS = 111
@@ -35,8 +35,14 @@ def test_a_voice_costs_its_sound_its_copies_and_its_headers(
 
 
 def test_who_takes_no_redundancy_pays_for_none() -> None:
-    assert Packing((1, 2)).bitrate(80, 960, takes_red=False) == PLAIN.bitrate(80, 960)
+    assert Packing((1, 2)).bitrate(80, 960, Redundancy.NONE) == PLAIN.bitrate(80, 960)
     assert PLAIN.bitrate(80, 960, stamped=False) == pytest.approx(50 * 8 * (56 + 80))
+
+
+@pytest.mark.parametrize(("distances", "frames"), [((), 2), ((1, 3), 1), ((1, 2), 3)])
+def test_copies_apart_cost_as_much_as_the_first_ones(distances: tuple[int, ...], frames: int) -> None:
+    once = Packing((), frames).bitrate(80, 960, Redundancy.APART)
+    assert Packing(distances, frames).bitrate(80, 960, Redundancy.APART) == (1 + len(distances)) * once
 
 
 def test_copies_go_before_the_sound_the_oldest_first() -> None:

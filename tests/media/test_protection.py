@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.packing import PLAIN, USUAL, Packing
+from media.packing import PLAIN, USUAL, Packing, Redundancy
 from media.protection import PACKINGS, Path, Protection, choose, residual_loss
 
 
@@ -15,11 +15,11 @@ def path(
     voices: int = 1,
     size: int = 80,
     congested: bool = False,
-    takes_red: bool = True,
+    redundancy: Redundancy = Redundancy.RED,
 ) -> Path:
     """To a receiver of voices at 32 kbit/s in 20 ms, unless told."""
-    costs = {p: voices * p.bitrate(size, 960, takes_red=takes_red) for p in PACKINGS}
-    return Path(estimate, costs, loss, burst, rtt, congested, takes_red)
+    costs = {p: voices * p.bitrate(size, 960, redundancy) for p in PACKINGS}
+    return Path(estimate, costs, loss, burst, rtt, congested, redundancy is not Redundancy.NONE)
 
 
 def test_nothing_stays_lost_on_a_clean_path_and_all_on_a_dead_one() -> None:
@@ -83,8 +83,15 @@ def test_a_narrow_path_with_losses_repeats_long_packets() -> None:
     assert best.distances and best.frames > 1
 
 
+def test_copies_apart_are_dearer_and_fewer_where_that_counts() -> None:
+    apart = Redundancy.APART
+    assert len(choose(path(3_000_000, 0.3, redundancy=apart)).distances) > 1
+    assert choose(path(300_000, 0.2)).distances > choose(path(300_000, 0.2, redundancy=apart)).distances
+    assert not choose(path(60_000, 0.2, redundancy=apart)).distances
+
+
 def test_a_receiver_without_redundancy_is_not_thought_to_have_it() -> None:
-    best = choose(path(3_000_000, 0.3, takes_red=False))
+    best = choose(path(3_000_000, 0.3, redundancy=Redundancy.NONE))
     assert best == PLAIN
 
 
@@ -156,17 +163,17 @@ def test_what_one_path_all_but_proved_has_to_be_proved_anew_on_the_next() -> Non
     assert after(protection, wide, now) >= takes - 0.25
 
 
-@pytest.mark.parametrize("takes_red", [True, False])
+@pytest.mark.parametrize("redundancy", Redundancy)
 def test_several_voices_go_back_to_short_packets_when_the_first_estimate_proves_too_low(
-    takes_red: bool,
+    redundancy: Redundancy,
 ) -> None:
     """The estimate of a new path is a guess, too low for four voices; then the path turns out to be wide."""
     protection = Protection()
-    guess = path(300_000, rtt=0.005, voices=4, takes_red=takes_red)
+    guess = path(300_000, rtt=0.005, voices=4, redundancy=redundancy)
     for quarter in range(5):
         protection.update(guess, now=quarter / 4)
     assert protection.packing.frames == 3
-    wide = path(3_000_000, rtt=0.005, voices=4, takes_red=takes_red)
+    wide = path(3_000_000, rtt=0.005, voices=4, redundancy=redundancy)
     assert after(protection, wide, 1.25) <= 8.0
     assert protection.packing == choose(wide)
 

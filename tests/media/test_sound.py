@@ -18,11 +18,11 @@ def state(phase: Phase = Phase.INCREASING) -> ControllerState:
     return ControllerState(phase, 0.0, 0.0, 0.05)
 
 
-def heard_by(count: int, *, takes_red: bool = True) -> tuple[list[Slot], list[MicrophoneLine]]:
+def heard_by(count: int) -> tuple[list[Slot], list[MicrophoneLine]]:
     """Slots that hear a microphone each."""
     slots, lines = [], []
     for index in range(count):
-        line = MicrophoneLine(takes_red=takes_red)
+        line = MicrophoneLine()
         slot = Slot(index)
         slot.audio, slot.audio_subscription = line.stream, line.subscription
         slots.append(slot)
@@ -146,12 +146,18 @@ def test_held_sound_is_sent_in_time() -> None:
 
 
 def listen(
-    down: LinkSettings, *, seconds: float, camera: bool = True, redundant: bool = True, seed: int = 1
+    down: LinkSettings,
+    *,
+    seconds: float,
+    camera: bool = True,
+    redundant: bool = True,
+    takes_repeats: bool = False,
+    seed: int = 1,
 ) -> tuple[Call, Client, Listener]:
     """Alice talks, Bob listens."""
     call = Call(seed=seed)
     alice = call.join("alice", microphone=True, camera=CAMERA if camera else ())
-    bob = call.join("bob", slots=1, down=down, redundant=redundant)
+    bob = call.join("bob", slots=1, down=down, redundant=redundant, takes_repeats=takes_repeats)
     call.bind(bob, 0, alice)
     call.wish(bob, 0, 960, 540)
     call.run(seconds)
@@ -173,6 +179,27 @@ def test_speech_survives_random_loss(loss: float, burst: float, at_most: float) 
     assert len(call.core(bob).downlink.sound.packing.distances) > (1 if loss > 0.1 else 0)
     assert listener.conflicts == []
     assert listener.concealed(range(150, 980), 0.2) <= at_most
+
+
+@pytest.mark.parametrize("camera", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "burst", "at_most"), [(0.05, 1.0, 0.005), (0.2, 1.0, 0.015), (0.3, 3.0, 0.05)]
+)
+def test_speech_survives_random_loss_where_redundancy_has_to_come_apart(
+    loss: float, burst: float, at_most: float, camera: bool
+) -> None:
+    link = LinkSettings(delay=((0.0, 0.02),), loss=loss, burst=burst)
+    call, bob, listener = listen(link, seconds=20.0, camera=camera, redundant=False, takes_repeats=True)
+    assert call.core(bob).downlink.sound.loss == pytest.approx(loss, rel=0.5), "repeats hide none of it"
+    assert listener.conflicts == []
+    assert listener.concealed(range(150, 980), 0.2) <= at_most
+
+
+@pytest.mark.parametrize("rate", [250e3, 120e3, 60e3])
+def test_repeats_that_come_apart_leave_a_narrow_path_its_sound(rate: float) -> None:
+    link = LinkSettings(delay=((0.0, 0.02),), rate=((0.0, rate),))
+    _, _, listener = listen(link, seconds=30.0, redundant=False, takes_repeats=True)
+    assert listener.concealed(range(500, 1480), 0.25) <= 0.01
 
 
 def test_a_receiver_without_redundancy_gets_plain_sound_on_a_lossy_path() -> None:

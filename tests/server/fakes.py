@@ -58,7 +58,7 @@ class FakePeer:
         self.preferred: tuple[bool, bool] | None = None
         self.connected = False
         self.closed = False
-        self.takes_orders = True
+        self.takes_orders, self.takes_repeats = True, False
         self.bound: dict[int, tuple[Any, Any]] = {}
         self.wishes: dict[int, tuple[int, int]] = {}
         self.ranked: list[int] = []
@@ -159,12 +159,13 @@ class FakeSfu:
         on_event: Callable[[PeerEvent], None],
         *,
         takes_orders: bool = True,
+        takes_repeats: bool = False,
         replaces: FakePeer | None = None,
     ) -> FakePeer:
         if len(self.peers) - (replaces in self.peers) >= self._max_peers:
             raise MediaError("server-full", "The server is full.")
         peer = FakePeer(name, on_event, self)
-        peer.takes_orders = takes_orders
+        peer.takes_orders, peer.takes_repeats = takes_orders, takes_repeats
         self.peers.append(peer)
         return peer
 

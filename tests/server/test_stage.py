@@ -170,6 +170,13 @@ def test_a_lost_media_connection_keeps_the_seat_and_wants_a_new_one(house: House
     assert host_peer.bound[0][0] is again.publications["microphone"]
 
 
+def test_a_new_connection_says_whether_it_takes_sound_twice(house: House) -> None:
+    _, guest, _, peer = pair(house)
+    assert not peer.takes_repeats, "nobody said so"
+    guest.say(type="offer", connection="second", sdp="v=0\r\na=slots:2\r\n", sources={}, repeats=True)
+    assert house.sfu.peers[-1] is not peer and house.sfu.peers[-1].takes_repeats
+
+
 def test_leaving_closes_the_connection_and_frees_the_seat(house: House) -> None:
     host, guest, host_peer, peer = pair(house)
     guest.say(type="leave")

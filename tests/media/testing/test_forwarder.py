@@ -69,6 +69,19 @@ async def test_each_client_gets_its_own_answers_until_udp_is_stopped(forwarder):
         second.close()
 
 
+async def test_on_the_way_back_as_many_are_lost_as_was_asked_for(forwarder):
+    async with asyncio.timeout(10):
+        transport, at_client = await client(forwarder)
+        forwarder.loss = 0.5
+        sent = 0
+        while at_client.got.qsize() < 100:
+            transport.sendto(b"more")
+            sent += 1
+            await asyncio.sleep(0.001)
+        assert 150 < sent < 300
+        transport.close()
+
+
 async def test_a_port_that_tcp_has_not_free_is_passed_over(monkeypatch):
     start_server, tried = asyncio.start_server, []
 
