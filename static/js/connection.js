@@ -215,7 +215,9 @@ export class Connection extends Emitter {
   #judge() {
     const peer = this.#peer;
     if (!peer || !this.#liveness) return;
-    if (peer.connectionState === "connected" && this.#liveness.alive) {
+    // Firefox calls a path disconnected where one answer to STUN was lost. What arrives tells it better.
+    const tells = this.#state === "connected" ? ["connected", "disconnected"] : ["connected"];
+    if (tells.includes(peer.connectionState) && this.#liveness.alive) {
       clearTimeout(this.#timer);
       this.#attempts = 0;
       this.#restarting = false;

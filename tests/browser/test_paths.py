@@ -96,6 +96,29 @@ async def test_sound_goes_on_over_tcp_where_udp_dies_and_returns_to_udp(talk, ro
     assert road.udp_bytes > carried
 
 
+# Firefox says so where one answer to STUN was lost.
+DISCONNECT = """() => {
+    const peer = window.peers.at(-1);
+    Object.defineProperty(peer, "connectionState", {get: () => "disconnected", configurable: true});
+    peer.dispatchEvent(new Event("connectionstatechange"));
+}"""
+CREDENTIALS = "() => window.peers.at(-1).localDescription.sdp.match(/ice-ufrag:(.*)/)[1]"
+
+
+async def test_a_path_that_is_called_disconnected_is_believed_by_what_it_carries(talk, road):
+    _, guest = await talk(clock=True)
+    before = await guest.page.evaluate(CREDENTIALS)
+    await guest.page.evaluate(DISCONNECT)
+    await guest.page.clock.run_for(2_000)
+    await guest.hears()
+    assert await guest.page.evaluate(CREDENTIALS) == before
+    await expect(guest.page.locator("#connection")).to_be_hidden()
+    road.udp = False
+    road.tcp.clear()
+    await guest.reads("Reconnecting…")
+    await eventually(lambda: guest.page.evaluate(CREDENTIALS), lambda now: now != before)
+
+
 async def test_media_is_tried_again_at_once_when_the_network_is_back(talk, road):
     _, guest = await talk(clock=True)
     clock = guest.page.clock
