@@ -116,10 +116,10 @@ async function traffic(peer) {
   let selected = "";
   for (const stats of report.values()) {
     if (stats.type === "transport") selected = stats.selectedCandidatePairId ?? selected;
+    if (stats.type === "outbound-rtp") sent += stats.packetsSent ?? 0; // Firefox does not count them by pair
     if (stats.type !== "candidate-pair") continue;
     if (stats.selected) selected = stats.id; // as Firefox tells it
     received.set(stats.id, (stats.bytesReceived ?? 0) + (stats.responsesReceived ?? 0));
-    sent += stats.packetsSent ?? 0;
   }
   const protocol = report.get(report.get(selected)?.localCandidateId)?.protocol ?? "";
   return { received, selected, sent, protocol };

@@ -217,6 +217,25 @@ ENDED_MEANWHILE = """async () => {
     return [before, microphone.readyState];
 }"""
 
+# Statistics as Firefox tells them: of a pair, not how many packets were sent.
+DEAD_WAY = """async sending => {
+    const {Liveness} = await import("/static/js/liveness.js");
+    let at = 0, packetsSent = 0;
+    performance.now = () => at;
+    const pair = {id: "pair", type: "candidate-pair", selected: true, bytesReceived: 1000};
+    const peer = {getStats: async () => new Map([
+        ["pair", pair],
+        ["voice", {type: "outbound-rtp", packetsSent}],
+    ])};
+    const liveness = new Liveness(peer, () => false, () => {});
+    for (; at < 10_000 && liveness.alive; at += 250) {
+        if (sending) packetsSent++;
+        await liveness.look();
+    }
+    liveness.stop();
+    return at < 2_500 ? "soon" : at < 10_000 ? "late" : "never";
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blank(person, server):
@@ -350,3 +369,8 @@ async def test_every_code_of_the_server_and_of_the_devices_has_plain_words(blank
         [*ends, "ended-by-you", "version", "no-such-code"],
     )
     assert len(set(titles)) == len(titles)  # each its own, the unknown one included
+
+
+async def test_a_dead_way_is_found_soon_where_something_is_sent_over_it(blank):
+    assert await blank.evaluate(DEAD_WAY, True) == "soon"
+    assert await blank.evaluate(DEAD_WAY, False) == "late"
