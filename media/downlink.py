@@ -214,7 +214,9 @@ class Downlink:
             chosen = wish.ladder[rung]
             top = rung == len(wish.ladder) - 1
             moves = chosen.temporal != STILLS
-            layer = Layer(chosen.spatial) if top and moves else Layer(chosen.spatial, chosen.temporal)
+            wished = slot.wished_layer()
+            temporal = wished.temporal if top and moves and wished is not None else chosen.temporal
+            layer = Layer(chosen.spatial, temporal)
             slot.allot(layer, rung, moves=moves, limited=not top, dead=dead, now=now)
         if slot.video_subscription is not None:
             slot.video_subscription.resume(at_once=not self._pressed, now=now)
@@ -269,7 +271,7 @@ class Downlink:
         subscription = slot.video_subscription
         assert subscription is not None
         highest = slot.wished_layer()
-        rungs = () if highest is None else ladder(subscription.publication, highest.spatial)
+        rungs = () if highest is None else ladder(subscription.publication, highest)
         motion = next((place for place, rung in enumerate(rungs) if rung.temporal != STILLS), len(rungs))
         cost = sum(rung.bitrate for rung in rungs[motion : motion + 1])
         ample = self._controller is not None and self._controller.estimate > self.sound.cost + AMPLE * cost

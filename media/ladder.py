@@ -7,7 +7,7 @@ from typing import Final
 from media.allocation import Rung
 from media.encoding import MAX_TEMPORAL
 from media.publication import STILL_INTERVAL, Publication
-from media.subscription import STILLS
+from media.subscription import STILLS, Layer
 
 STILL_SIZE: Final = 5_000  # bytes of a small keyframe, until one has been seen (measured: 3,200 at 160x90)
 WORTHWHILE: Final = 1.1  # times the rung below: a rung that costs hardly more only replaces it
@@ -19,9 +19,9 @@ SELDOM: Final = 16.0  # ... but not less than once in so many seconds, or not at
 LARGER_TEMPORAL: Final = 2
 
 
-def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
-    """The rungs of `publication` up to encoding `highest`, each dearer than the one before; none before it is
-    known what its motion costs."""
+def ladder(publication: Publication, highest: Layer) -> tuple[Rung, ...]:
+    """The rungs of `publication` up to `highest`, each dearer than the one before; none before it is known
+    what its motion costs. The smallest encoding is there in any case."""
     rids = publication.rids
     rungs: list[Rung] = []
     if publication.overdue and not any(encoding.live for encoding in publication.encodings):
@@ -32,9 +32,10 @@ def ladder(publication: Publication, highest: int) -> tuple[Rung, ...]:
         spatial = rids.index(encoding.rid) if encoding.rid in rids else place
         # What is off because it was not ordered can be had again, for what it cost.
         orderable = publication.overdue <= spatial < max(publication.bearable, 1)
-        if not (encoding.live or orderable) or (rungs and spatial > highest):
+        if not (encoding.live or orderable) or (rungs and spatial > highest.spatial):
             continue
-        layers = [layer for layer in range(MAX_TEMPORAL) if encoding.bitrates[layer] > 0]
+        offered = range(min(MAX_TEMPORAL, highest.temporal + 1))
+        layers = [layer for layer in offered if encoding.bitrates[layer] > 0]
         keyframe = 8 * (encoding.keyframe_size or STILL_SIZE)
         # What moves has to get its keyframes through, whoever else makes the publisher send one.
         least = keyframe / STILL_INTERVAL

@@ -16,6 +16,8 @@ FLAP: Final = 20.0  # seconds: a picture that stops again within them rests for 
 OUTRANKED: Final = 2.0  # seconds after others came to the fore in which a picture that stops stops for them
 LONGEST_REST: Final = 60.0  # seconds, unless the path has become ample meanwhile
 
+SLOW: Final = Layer(0, 0)  # the lowest frame rate
+
 ENOUGH: Final = 0.8  # an encoding of this share of a tile's height looks as good as one of all of it
 
 
@@ -201,9 +203,10 @@ class Slot:
         if self.cap == OFF or not self.open:
             return None
         layer = _layer(publication, self._size)
-        if layer is not None and self.cap is not None and layer.spatial > self.cap:
-            return Layer(self.cap)
-        return layer
+        if layer is None or self.cap is None:
+            return layer
+        # A shared screen has to be read: it becomes slower, not smaller.
+        return SLOW if publication.source == "screen" else Layer(min(layer.spatial, self.cap))
 
 
 def _layer(publication: Publication, size: tuple[int, int] | None) -> Layer | None:

@@ -90,3 +90,26 @@ def test_a_slide_that_stands_still_goes_on_moving() -> None:
     """Its keyframe is not taken for a second of motion that the path does not carry."""
     session = Session(500e3, SLIDE, camera=True)
     assert session.states.count("motion") > 0.95 * len(session.states)
+
+
+def test_who_saves_data_sees_a_screen_at_its_lowest_frame_rate() -> None:
+    call = Call(seed=1)
+    carol = call.join("carol", camera=(SCROLLING,))
+    call.publication(carol, "camera").source = "screen"  # our client calls all its pictures so
+    dave = call.join("dave", slots=1)
+    call.bind(dave, 0, carol)
+    downlink = call.core(dave).downlink
+
+    def shown(seconds: float) -> int:
+        before = len(dave.video[0].shown)
+        call.run(seconds)
+        return len(dave.video[0].shown) - before
+
+    call.run(15.0)
+    assert shown(5.0) > 140
+    downlink.prefer(sound_only=False, save_data=True, now=call.now)
+    call.run(1.0)
+    assert 30 <= shown(5.0) <= 45
+    downlink.prefer(sound_only=False, save_data=False, now=call.now)
+    call.run(5.0)
+    assert shown(5.0) > 140

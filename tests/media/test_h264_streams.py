@@ -17,7 +17,7 @@ from media.rtp.rtcp import PictureLoss
 from media.stream.outlet import Outlet
 from media.stream.receive import ReceiveStream
 from media.stream.send import SendStream
-from media.subscription import STILLS, Layer, VideoSubscription
+from media.subscription import BEST, STILLS, Layer, VideoSubscription
 from media.testing.traffic import EncodingSettings, Vp8Encoder
 from tests.media.payload.test_h264 import AUD, PPS, SPS, aggregate, fragments
 from tests.media.publishing import new_publication
@@ -239,7 +239,7 @@ def test_a_lost_packet_stays_a_gap_and_what_comes_late_fills_it() -> None:
 def test_the_ladder_is_a_still_and_the_picture_as_it_is_sent() -> None:
     source = Source(CONSTRAINED_BASELINE)
     source.run(90)
-    still, motion = ladder(source.publication, 0)
+    still, motion = ladder(source.publication, BEST)
     keyframe = sum(len(payload) + WIRE_OVERHEAD for payload in KEYFRAME[1:])
     assert still.bitrate == pytest.approx(8 * keyframe / STILL_INTERVAL)
     picture = sum(len(payload) + WIRE_OVERHEAD for payload in PICTURE)
@@ -252,7 +252,7 @@ def test_a_picture_at_rest_is_not_stopped_because_its_keyframes_cost_more() -> N
     source.run(60)
     source.encoding.keyframe_size = 40_000
     source.encoding.bitrates[0] = 40_000.0
-    still, motion = ladder(source.publication, 0)
+    still, motion = ladder(source.publication, BEST)
     assert (still.temporal, motion.temporal) == (STILLS, 0)
     assert still.bitrate < motion.bitrate
 

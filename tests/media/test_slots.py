@@ -165,6 +165,8 @@ def test_what_the_device_does_not_want_is_not_sent_from_the_start(slot: Slot) ->
     slot.cap = 0
     slot.apply_wish(now=1.0)
     assert target(slot) == Layer(0)
+    slot.bind(None, publication("screen", 320), now=2.0)
+    assert target(slot) == Layer(0, 0), "it has to be read: slower, not smaller"
 
 
 def test_no_picture_is_asked_for_before_the_connection_is_up() -> None:
