@@ -25,10 +25,12 @@ async def test_what_a_host_presses_without_a_connection_is_said_not_to_be_done(s
 
 async def test_an_end_in_a_network_that_has_just_died_is_said_not_to_be_answered(session):
     host, guest = session.host, session.guest
+    welcomes = host.wire.heard("welcome")
     await host.press("Leave")
     host.wire.dead = True  # new ones work
     await host.press("End for everybody")
     await host.reads("The connection was lost before the server answered.")
+    await host.wire.hears("welcome", welcomes)
     await expect(host.page.locator("#connection")).to_be_hidden()
     await host.sees("room")
     await guest.sees("room")

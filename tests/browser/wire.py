@@ -85,9 +85,13 @@ class Wire:
         """Wait until the page has opened more than `known` sockets in all."""
         await self._more(lambda: len(self.sockets), known)
 
-    async def hears(self, kind: str) -> None:
-        """Wait until the server has said a message of this type, on whichever socket."""
-        await self._more(lambda: sum(f'"type":"{kind}"' in message for message in self.received), 0)
+    def heard(self, kind: str) -> int:
+        """How many messages of this type the server has said, on all sockets."""
+        return sum(f'"type":"{kind}"' in message for message in self.received)
+
+    async def hears(self, kind: str, known: int = 0) -> None:
+        """Wait until the server has said more than `known` of them."""
+        await self._more(lambda: self.heard(kind), known)
 
     async def holds(self, kind: str) -> None:
         """Wait until a message of this type is held back."""
