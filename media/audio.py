@@ -100,7 +100,7 @@ class AudioSubscription:
             self._follow(packet.sound[0], now)
         if self._begins_anew:
             self._change_codec(now)
-        packing, types = self.packing, self._stream.payload_types
+        packing, redundancy = self.packing, self.redundancy
         for sound in packet.sound:
             ahead = sound.timestamp - self._newest
             if ahead < 0:  # late, but perhaps in time for the receiver
@@ -114,9 +114,9 @@ class AudioSubscription:
                 self._hold(sound, now)
                 continue
             packed = b""
-            if packing.distances and "red" in types:
-                packed = voice.redundant(sound, packing.distances, types["opus"])
-            elif packing.distances:
+            if packing.distances and redundancy is Redundancy.RED:
+                packed = voice.redundant(sound, packing.distances, self._stream.payload_types["opus"])
+            elif packing.distances and redundancy is Redundancy.APART:
                 self._repeat(voice.before(sound, packing.distances), sound.timestamp, now)
             self._send(sound, sound.timestamp, sound.data, packed, now)
 
@@ -196,12 +196,12 @@ class AudioSubscription:
                 self._send(sound, sound.timestamp, sound.data, b"", now)
             return
         packed = b""
-        at, before, types = held[0].timestamp, self._merged, self._stream.payload_types
+        at, before, redundancy = held[0].timestamp, self._merged, self.redundancy
         near = [before[distance - 1] for distance in self.packing.distances if distance <= len(before)]
         copies = [(at - timestamp, data) for timestamp, data in near]
-        if "red" in types:
-            packed = with_copies(merged, copies, types["opus"])
-        else:
+        if redundancy is Redundancy.RED:
+            packed = with_copies(merged, copies, self._stream.payload_types["opus"])
+        elif redundancy is Redundancy.APART:
             self._repeat(copies, at, now)
         self._merged.appendleft((at, merged))
         self._send(held[0], held[-1].timestamp, merged, packed, now)
@@ -211,8 +211,6 @@ class AudioSubscription:
         browser's jitter buffer goes by timestamps alone: it drops what it has or has played
         (modules/audio_coding/neteq/packet_buffer.cc, InsertPacket). Others may play it twice."""
         stream = self._stream
-        if not stream.takes_repeats:
-            return
         for ticks, data in reversed(copies):
             timestamp = at - ticks + self._shift & 0xFFFFFFFF
             stream.send(stream.next_sequence, timestamp, False, stream.payload_types["opus"], data, now=now)
