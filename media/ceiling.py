@@ -73,7 +73,7 @@ class Ceiling:
         if self._queued_since is None:
             self._queued_since = before
         since, bytes_then = self._queued_since
-        if arrived > bytes_then:
+        if arrived > bytes_then and not uplink.drains:  # from one that is almost gone comes what is sent
             borne = DRAINING * 8 * (arrived - bytes_then) / (now - since)
             self._borne = borne if self._borne is None else min(self._borne, borne)
 

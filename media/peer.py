@@ -311,18 +311,24 @@ class PeerCore:
         pictures = [p for p in self.publications.values() if p.kind == "video"]
         arriving = (sum(encoding.live for encoding in p.encodings) for p in pictures)
         streams = [encoding.stream for p in pictures for encoding in p.encodings]
-        self.uplink.on_timeout(sound, streams, encodings=max(arriving, default=0), now=now)
-        for publication in pictures:
-            publication.count_needed(now=now)
-        subscriptions = [] if microphone is None else microphone.subscriptions
-        listeners = [s.poor for s in subscriptions if isinstance(s, AudioSubscription)]
-        thin = self._thin_sound.update(listeners, uplink_poor=self.uplink.thin, now=now)
-        wanted = order(pictures, self.uplink, thin=thin, now=now)
+        held = self.uplink.held
+        if self.uplink.on_timeout(sound, streams, encodings=max(arriving, default=0), now=now):
+            for publication in pictures:
+                publication.count_needed(now=now)
+            subscriptions = [] if microphone is None else microphone.subscriptions
+            listeners = [s.poor for s in subscriptions if isinstance(s, AudioSubscription)]
+            self._thin_sound.update(listeners, uplink_poor=self.uplink.thin, now=now)
+            self._give_orders(pictures, now)
+            self._cap(pictures, now)
+        elif self.uplink.held != held:
+            self._give_orders(pictures, now)
+
+    def _give_orders(self, pictures: Sequence[Publication], now: float) -> None:
+        wanted = order(pictures, self.uplink, thin=self._thin_sound.wanted, now=now)
         if wanted != self.order:
             self.order = wanted
             if self._on_order is not None:
                 self._on_order(wanted)
-        self._cap(pictures, now)
 
     def _cap(self, pictures: Sequence[Publication], now: float) -> None:
         order = self.order if self._on_order is None else None

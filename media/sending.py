@@ -34,7 +34,8 @@ def order(publications: Iterable[Publication], uplink: Uplink, *, thin: bool, no
             ordered = min(publication.needed, publication.bearable)
             publication.on_ordered(ordered, now=now)
             encodings[publication.source] = ordered
-    rate = {Level.SLOW: SLOW_RATE, Level.STILLS: STILL_RATE}.get(uplink.level, FULL_RATE)
+    level = Level.STILLS if uplink.held else uplink.level
+    rate = {Level.SLOW: SLOW_RATE, Level.STILLS: STILL_RATE}.get(level, FULL_RATE)
     return Order(encodings, rate, thin, uplink.level)
 
 

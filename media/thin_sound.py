@@ -18,9 +18,9 @@ class ThinSound:
         self._for_listeners = False
         self._since: float | None = None  # when the facts began to speak for the other way
 
-    def update(self, listeners_poor: Iterable[bool], *, uplink_poor: bool, now: float) -> bool:
+    def update(self, listeners_poor: Iterable[bool], *, uplink_poor: bool, now: float) -> None:
         """`listeners_poor`: of each who listens, whether its path is poor. `uplink_poor` has been waited for
-        already. What the publisher is to send."""
+        already."""
         listening = list(listeners_poor)
         thin = bool(listening) and all(listening)
         if thin is self._for_listeners:
@@ -31,4 +31,3 @@ class ThinSound:
             self._for_listeners = thin
             self._since = None
         self.wanted = uplink_poor or self._for_listeners
-        return self.wanted

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
+from media.hold import LOOK, Hold
 from media.inherent_loss import BEARABLE_LOSS, InherentLoss
 from media.retries import REST_AT_MOST, Retries
 from media.sound_delivery import SoundDelivery
 from media.stream.receive import ReceiveStream
 
-CHECK_INTERVAL: Final = 0.1  # seconds between two looks
 STARVING_DELAY: Final = 0.15  # seconds that sound lags behind its best
 # Browsers give way to loss themselves from 2 to 10 % on (libwebrtc loss_based_bwe_v2.cc), and redundancy
 # bears less.
@@ -29,6 +29,7 @@ STANDING_DELAY: Final = 0.05  # seconds that sound lags on average behind a pict
 SEVERE_DELAY: Final = 0.5
 SEVERE_LOSS: Final = 0.25
 THIN_REST: Final = 15.0  # seconds without a cause for thin sound before it is fuller: it is negotiated
+NARROW: Final = 200_000  # bit/s; sound that is not thin takes half of it, with redundancy and all heads
 STEP_DOWN_INTERVAL: Final = 0.75  # seconds between two steps down: an order takes a round trip and a frame
 
 
@@ -50,6 +51,7 @@ class Uplink:
         self.level = Level.FULL
         self.thin = False  # sound has to be thin: beside no motion, or where there is nothing else to shed
         self.inherent = InherentLoss()
+        self._hold = Hold()
         self._sound = SoundDelivery()
         self._retries = Retries()
         self._fuller = Retries(THIN_REST)  # of sound that is not thin
@@ -79,8 +81,18 @@ class Uplink:
         """Does sound wait behind something?"""
         return self.delay > STARVING_DELAY
 
+    @property
+    def drains(self) -> bool:
+        """Is that queue on its way out?"""
+        return self.queued and self._sound.shrinks
+
+    @property
+    def held(self) -> bool:
+        """Is the picture to stand still for a moment?"""
+        return self._hold.held
+
     def next_timeout(self) -> float:
-        return self._check_at
+        return min(self._check_at, self._hold.next_timeout())
 
     def on_route_change(self, *, now: float) -> None:
         """The publisher sends over another path: a small picture is worth a try there, and what it can bear
@@ -91,6 +103,7 @@ class Uplink:
         self._waited_at = float("-inf")
         self._sound.forget()
         self.inherent = InherentLoss()
+        self._hold = Hold()
 
     def on_timeout(
         self,
@@ -99,14 +112,18 @@ class Uplink:
         *,
         encodings: int,
         now: float,
-    ) -> None:
+    ) -> bool:
         """Looks at the sound's stream, and at the pictures' where that is silent. `encodings` of a picture
-        arrive at most."""
+        arrive at most. False: it was not time to look at more than whether anything comes."""
+        streams = pictures if stream is None else (stream, *pictures)
+        moves = bool(encodings) and self.level < Level.STILLS
+        self._hold.on_timeout(streams, moves=moves, now=now)
         if now < self._check_at:
-            return
-        self._check_at = now + CHECK_INTERVAL
+            return False
+        self._check_at = now + LOOK
         before, was_starving = self.level, self.starving
         self._sound.look(stream, pictures, now=now)
+        self._hold.look(streams, queued=self.queued, moves=moves, now=now)
         if self.starving and not was_starving:
             self._level_before = self.level
             self._retries.on_starving(now=now)
@@ -127,11 +144,14 @@ class Uplink:
         else:
             self._retries.on_best(now=now)
         self._choose_sound(encodings, now)
+        return True
 
     def _choose_sound(self, encodings: int, now: float) -> None:
-        """Thin where the picture does not move, and where without one there is a queue all the same."""
+        """Thin where the picture does not move, where without one there is a queue all the same, and where
+        what comes through a queue leaves no room for more."""
         alone = not encodings and self.queued
-        if self.level >= Level.STILLS or alone:
+        carried = self._hold.carried
+        if self.level >= Level.STILLS or alone or (carried is not None and carried < NARROW):
             self.thin, self._thin_until = True, now
         elif self.thin and self._may_be_fuller(now):
             self.thin = False
@@ -163,8 +183,7 @@ class Uplink:
         """Has the last step down had its time? A queue that drains needs none."""
         # Back where it was before it is good again, once the queue is gone.
         patience = 2 if self._retries.relapsed_before(self._stepped_at, now=now) else 1
-        drains = self.queued and self._sound.shrinks
-        return now - self._stepped_at >= patience * STEP_DOWN_INTERVAL and not drains
+        return now - self._stepped_at >= patience * STEP_DOWN_INTERVAL and not self.drains
 
     def _step_down(self, encodings: int, now: float) -> None:
         severe = self.delay > SEVERE_DELAY or self.loss > SEVERE_LOSS
