@@ -94,7 +94,8 @@ class Hold:
         if self._queued and now >= since + MEASURED:
             self.carried = 8 * (size - before) / (now - since)
         enough = self._received >= self._received_before + ENOUGH
-        on_time = enough and not self._queued and min(stream.behind for stream in came) < ON_TIME
+        last = max(came, key=_last_packet_at)
+        on_time = enough and not self._queued and last.behind < ON_TIME
         if on_time or now > self._began_at + (LONGEST if self._meant else LONGEST_UNMEANT):
             self._end(now)
 
@@ -112,3 +113,7 @@ class Hold:
 
 def _received(streams: Sequence[ReceiveStream]) -> int:
     return sum(stream.received for stream in streams)
+
+
+def _last_packet_at(stream: ReceiveStream) -> float:
+    return stream.last_packet_at
