@@ -12,6 +12,8 @@ const LAYERS = [
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
 ];
+// Bit/s of the smallest one at a picture a second, which would take all that is allowed: 0.8 s of a narrow uplink.
+const STILL_BITRATE = 30_000;
 const SCREEN_BITRATE = 2_500_000; // bit/s
 const SCREEN_FRAMES = 15; // per second: text has to be sharp rather than smooth
 const THIN_BITRATE = 14_000; // bit/s of a voice on a poor uplink, as the server's answers ask for then
@@ -126,9 +128,12 @@ export class Sending {
   #shrink(parameters, source, track) {
     const frameRate = source === "screen" ? Math.min(SCREEN_FRAMES, this.#limits.frame_rate) : this.#limits.frame_rate;
     const scales = scalesFor(source, track, parameters.encodings.length);
+    const layers = source === "camera" ? LAYERS.slice(-parameters.encodings.length) : [];
+    const still = frameRate <= 1 && this.#limits[source] <= 1;
     parameters.encodings.forEach((encoding, index) => {
       encoding.active = index < Math.min(scales.length, this.#limits[source]);
       encoding.maxFramerate = Math.max(1, frameRate);
+      if (layers[index]) encoding.maxBitrate = still && !index ? STILL_BITRATE : layers[index].maxBitrate;
       if (scales[index]) encoding.scaleResolutionDownBy = scales[index];
     });
   }
