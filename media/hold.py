@@ -69,7 +69,7 @@ class Hold:
                 self._begin(streams, now)
 
     def look(self, streams: Sequence[ReceiveStream], *, queued: bool, moves: bool, now: float) -> None:
-        """Every `LOOK`. `queued`: what comes is late."""
+        """Every `LOOK`. `queued`: what comes is late. `moves`: as above."""
         received = _received(streams)
         steady = received >= self._received + STEADY_PACKETS
         self._steady_looks = self._steady_looks + 1 if steady else 0
@@ -79,8 +79,10 @@ class Hold:
         if queued and not self._queued and moves and not self.held:
             self._begin(streams, now)
         self._queued = queued
-        if self.held:
-            self._meant = self._meant or queued
+        self._meant = self._meant or queued
+        if self.held and not moves:  # the publisher has switched it off, or nothing is left to hold back
+            self._end(now)
+        elif self.held:
             self._look_at_what_came(streams, now)
 
     def _look_at_what_came(self, streams: Sequence[ReceiveStream], now: float) -> None:

@@ -21,6 +21,7 @@ class Publisher:
             ReceiveStream(2, 90_000, nacks=False),
         )
         self.now = 10.0
+        self.moves = True
         self.held: list[tuple[float, float]] = []  # from, until
         self._look_at = self.now
         self._held_at: float | None = None
@@ -58,10 +59,10 @@ class Publisher:
                     number & 0xFFFF, round(sent_at * stream.clock_rate), size, now=max(at, self.now - TICK)
                 )
             streams = (self.sound, self.picture)
-            self.hold.on_timeout(streams, moves=True, now=self.now)
+            self.hold.on_timeout(streams, moves=self.moves, now=self.now)
             if self.now >= self._look_at:
                 self._look_at = self.now + LOOK
-                self.hold.look(streams, queued=self.sound.behind > STARVING, moves=True, now=self.now)
+                self.hold.look(streams, queued=self.sound.behind > STARVING, moves=self.moves, now=self.now)
             if self.hold.held and self._held_at is None:
                 self._held_at = self.now
             elif not self.hold.held and self._held_at is not None:
@@ -148,3 +149,13 @@ def test_a_machine_that_slept_takes_what_came_meanwhile_for_nothing_late() -> No
         publisher.send(1.0)
         publisher.run(1.0, late=0.1)
     assert not publisher.held and not publisher.hold.held
+
+
+def test_where_the_publisher_switches_everything_off_nothing_stays_held_back() -> None:
+    publisher = Publisher()
+    publisher.flow(5)
+    publisher.run(1.0)
+    assert publisher.hold.held, "it may still come"
+    publisher.moves = False
+    publisher.run(LOOK + TICK)
+    assert not publisher.hold.held
