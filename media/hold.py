@@ -79,10 +79,12 @@ class Hold:
         if queued and not self._queued and moves and not self.held:
             self._begin(streams, now)
         self._queued = queued
+        if not self.held:
+            return
         self._meant = self._meant or queued
-        if self.held and not moves:  # the publisher has switched it off, or nothing is left to hold back
+        if not moves:  # the publisher has switched it off, or nothing is left to hold back
             self._end(now)
-        elif self.held:
+        else:
             self._look_at_what_came(streams, now)
 
     def _look_at_what_came(self, streams: Sequence[ReceiveStream], now: float) -> None:
